@@ -1,0 +1,242 @@
+"""A site's profile: who runs it, what it collects, keeps, offers and promises, as one TOML file.
+
+The policy page, the retention rules, the forms and the model list all read this one object. What it does not state, the
+site does not do: an unknown key or a contradiction stops the start.
+"""
+
+import tomllib
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, EmailStr, Field, HttpUrl, ValidationError, field_validator, model_validator
+
+from chat.kernel.errors import StartRefused
+from chat.kernel.settings import secure_url
+
+PROFILES = Path(__file__).resolve().parents[1] / "profiles"
+
+Days = Annotated[int, Field(ge=0)]
+Rate = Annotated[str, Field(pattern=r"^[1-9]\d*/(second|minute|hour|day)$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Address(StrEnum):
+    """How much of a caller's IP address may be written down."""
+
+    FULL = "full"
+    TRUNCATED = "truncated"
+    NONE = "none"
+
+
+class CookieKind(StrEnum):
+    ESSENTIAL = "essential"
+    PREFERENCE = "preference"
+    ANALYTICS = "analytics"
+
+
+class Contact(_Section):
+    name: str
+    address: str = ""
+    email: EmailStr | None = None
+    phone: str = ""
+    url: HttpUrl | None = None
+
+
+class Site(_Section):
+    name: str
+    tagline: str
+    language: str = "en"
+    policy_date: date
+    security_contact: str = ""
+
+
+class Law(_Section):
+    """Who answers for the site, and to whom one may complain."""
+
+    controller: Contact
+    authority: Contact | None = None
+    dpo: Contact | None = None
+    minimum_age: int = Field(ge=0, le=21)
+    regions: tuple[str, ...]
+
+
+class SignIn(_Section):
+    guests: bool
+    registration: Literal["open", "closed"]
+    methods: tuple[Literal["password", "passkey", "google", "github", "oidc"], ...]
+
+
+class Features(_Section):
+    history: bool
+    files: bool
+    api: bool = False
+    billing: bool = False
+    assistants: bool = False
+    support: bool = False
+    organizations: bool = False
+
+
+class Collect(_Section):
+    address: Address
+    country: bool = False
+    profile_fields: tuple[str, ...] = ()
+
+
+class Retention(_Section):
+    """How long each category lives, in days unless it says otherwise; 0 means that it is never written."""
+
+    request_logs: Days
+    usage_totals: Days
+    history: Days
+    history_longest: Days
+    diagnostics: Days
+    sessions: Days
+    deleted_accounts: Days
+    billing_years: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _default_within_limit(self) -> Self:
+        if self.history > self.history_longest:
+            raise ValueError(f"history ({self.history}) must not be above history_longest ({self.history_longest})")
+        return self
+
+
+class Cookies(_Section):
+    kinds: tuple[CookieKind, ...]
+    analytics: bool = False
+
+    @model_validator(mode="after")
+    def _no_hidden_kind(self) -> Self:
+        if CookieKind.ESSENTIAL not in self.kinds:
+            raise ValueError('kinds must contain "essential": signing in needs a session cookie')
+        if self.analytics and CookieKind.ANALYTICS not in self.kinds:
+            raise ValueError('analytics = true needs "analytics" among kinds; with essential cookies only, write analytics = false')
+        return self
+
+
+class Consents(_Section):
+    offered: tuple[Literal["history", "improvement", "diagnostics", "preference_cookies", "analytics", "product_updates"], ...]
+
+
+class Notices(_Section):
+    material_change_days: Days
+    sensitive_data: str = ""
+
+
+class Limits(_Section):
+    """Rates per window, and the largest things one may send."""
+
+    guest_messages: Rate
+    account_messages: Rate
+    model_messages: Rate
+    sign_in: Rate
+    upload_megabytes: Annotated[int, Field(ge=1, le=25)]
+    files_per_message: Annotated[int, Field(ge=1, le=20)]
+    pdf_pages: Annotated[int, Field(ge=1, le=1000)]
+
+
+class Subprocessor(_Section):
+    name: str
+    purpose: str
+    region: str
+    url: HttpUrl | None = None
+
+
+class PolicyOfModel(_Section):
+    """What a provider does with what it is sent. A model without all of this is not offered."""
+
+    region: str
+    retention_days: Annotated[int, Field(ge=0)]
+    trains: bool
+    url: HttpUrl | None = None  # None only where nothing leaves this machine
+    checked: date
+
+
+class ModelOfProvider(_Section):
+    """A model that people may choose: our id for it, the provider's name, and what it can take."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+    name: str
+    upstream: str
+    images: bool = False
+    reasoning: bool = False
+    context: Annotated[int, Field(ge=256)] = 8192
+    longest_answer: Annotated[int, Field(ge=16)] = 4096
+
+
+class ProviderOfSite(_Section):
+    """A connected provider. `key` and `base_url` name environment variables, so that a profile holds no secret."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")
+    name: str
+    kind: Literal["openai", "anthropic", "embedded", "echo"]
+    base_url: str | None = None
+    base_url_env: str | None = None
+    key_env: str | None = None
+    policy: PolicyOfModel | None = None
+    models: tuple[ModelOfProvider, ...]
+
+    @field_validator("base_url")
+    @classmethod
+    def _https(cls, value: str | None) -> str | None:
+        return None if value is None else secure_url(value)
+
+
+class Profile(_Section):
+    """The whole profile; `load_profile()` reads it and turns what is wrong into StartRefused."""
+
+    site: Site
+    law: Law
+    sign_in: SignIn
+    features: Features
+    collect: Collect
+    retention: Retention
+    cookies: Cookies
+    consents: Consents
+    notices: Notices
+    limits: Limits
+    subprocessors: tuple[Subprocessor, ...] = ()
+    providers: tuple[ProviderOfSite, ...]
+
+    @model_validator(mode="after")
+    def _no_contradiction(self) -> Self:
+        if self.features.history and "history" not in self.consents.offered:
+            raise ValueError('features.history = true needs "history" in consents.offered: nothing is kept without consent')
+        for consent in ("analytics", "preference_cookies"):
+            kind = CookieKind("preference" if consent == "preference_cookies" else consent)
+            if consent in self.consents.offered and kind not in self.cookies.kinds:
+                raise ValueError(f'consents.offered names "{consent}", but cookies.kinds lacks "{kind.value}"')
+        ids = [model.id for provider in self.providers for model in provider.models]
+        if doubled := sorted({one for one in ids if ids.count(one) > 1}):
+            raise ValueError(f"providers: the model ids {', '.join(doubled)} are used twice")
+        return self
+
+
+def load_profile(name: str) -> Profile:
+    """Return the profile called `name`, or the one in the file at that path. Raises StartRefused naming key and remedy."""
+    path = Path(name).expanduser() if "/" in name or name.endswith(".toml") else PROFILES / f"{name}.toml"
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        known = ", ".join(sorted(one.stem for one in PROFILES.glob("*.toml")))
+        raise StartRefused(f"CHAT_PROFILE: there is no profile {name!r}; write one of {known}, or the path of a TOML file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise StartRefused(f"CHAT_PROFILE: {path} is not valid TOML: {error}") from None
+    try:
+        return Profile.model_validate(raw)
+    except ValidationError as error:
+        lines = (f"  {'.'.join(map(str, one['loc'])) or 'profile'}: {_plain(one['msg'])}" for one in error.errors())
+        raise StartRefused(f"CHAT_PROFILE: {path} cannot be used:\n" + "\n".join(lines)) from None
+
+
+def _plain(message: str) -> str:
+    text = message.removeprefix("Value error, ")
+    return {
+        "Field required": "is missing; write it (profiles/default.toml shows each key)",
+        "Extra inputs are not permitted": "is not a known key; remove it or correct its spelling",
+    }.get(text, text)
