@@ -1,5 +1,6 @@
 """The one source of the present moment: aware UTC, replaceable in tests, passed to services as an argument."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -26,3 +27,8 @@ def running(source: Callable[[], datetime]) -> Iterator[None]:
         yield
     finally:
         _source = before
+
+
+def monotonic() -> float:
+    """Return seconds that only ever grow, for measuring how long something took."""
+    return time.monotonic()

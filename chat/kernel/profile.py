@@ -115,7 +115,9 @@ class Cookies(_Section):
         if CookieKind.ESSENTIAL not in self.kinds:
             raise ValueError('kinds must contain "essential": signing in needs a session cookie')
         if self.analytics and CookieKind.ANALYTICS not in self.kinds:
-            raise ValueError('analytics = true needs "analytics" among kinds; with essential cookies only, write analytics = false')
+            raise ValueError(
+                'analytics = true needs "analytics" among kinds; with essential cookies only, write analytics = false'
+            )
         return self
 
 
@@ -224,7 +226,9 @@ def load_profile(name: str) -> Profile:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         known = ", ".join(sorted(one.stem for one in PROFILES.glob("*.toml")))
-        raise StartRefused(f"CHAT_PROFILE: there is no profile {name!r}; write one of {known}, or the path of a TOML file") from None
+        raise StartRefused(
+            f"CHAT_PROFILE: there is no profile {name!r}; write one of {known}, or the path of a TOML file"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise StartRefused(f"CHAT_PROFILE: {path} is not valid TOML: {error}") from None
     try:

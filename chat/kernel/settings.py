@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     chat_public_url: str | None = None
     chat_embedded_model: str = "smollm2"
     chat_log_level: str = "INFO"
+    chat_proxies: int = Field(default=0, ge=0, le=5)  # how many reverse proxies of ours stand in front
     chat_keyring_url: str | None = Field(default=None, repr=False)
     database_url: str | None = Field(default=None, repr=False)
     redis_url: str | None = Field(default=None, repr=False)
@@ -99,7 +100,9 @@ class Settings(BaseSettings):
     @field_validator("mail_url")
     @classmethod
     def _mail(cls, value: str | None) -> str | None:
-        if value is not None and (urlsplit(value).scheme not in ("smtp", "smtps", "smtp+starttls") or not urlsplit(value).hostname):
+        if value is not None and (
+            urlsplit(value).scheme not in ("smtp", "smtps", "smtp+starttls") or not urlsplit(value).hostname
+        ):
             raise ValueError("must look like smtp://user:password@mail.example.org:587?from=chat@example.org")
         return value
 

@@ -1,0 +1,98 @@
+"""The application, from its settings to its mounted features. Reads top to bottom."""
+
+import sys
+
+import click
+from flask import Flask
+from flask_babel import Babel
+from flask_wtf import CSRFProtect
+from jinja2 import StrictUndefined
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from chat.features import FEATURES
+from chat.kernel import health
+from chat.kernel.assets import serve_assets
+from chat.kernel.db import db, engine_options
+from chat.kernel.errors import StartRefused
+from chat.kernel.headers import send_headers
+from chat.kernel.logs import log_requests, set_up_logs
+from chat.kernel.migrate import MIGRATIONS, bring_up_to_date, migrate
+from chat.kernel.pages import MemoryRequest, show_errors
+from chat.kernel.settings import ROOT, Settings, load_settings
+from chat.kernel.site import Site, mount_site, open_site
+
+csrf = CSRFProtect()
+babel = Babel()
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Return the application. Wrong settings or a wrong profile end the process with one sentence for each fault."""
+    try:
+        return _build(settings or load_settings())
+    except StartRefused as refusal:
+        click.secho(f"Candor does not start.\n{refusal}", fg="red", err=True)
+        sys.exit(1)
+
+
+def _build(settings: Settings) -> Flask:
+    set_up_logs(settings.chat_log_level)
+    site = open_site(settings)
+    app = Flask(
+        "chat",
+        root_path=str(ROOT / "chat"),
+        template_folder=str(ROOT / "templates"),
+        static_folder=None,
+        instance_path=str(settings.chat_instance),
+    )
+    app.request_class = MemoryRequest
+    app.config.from_mapping(_config(site))
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals["profile"] = site.profile
+    if settings.chat_proxies:
+        hops = settings.chat_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    mount_site(app.extensions, site)
+
+    log_requests(app)
+    send_headers(app)
+    show_errors(app)
+    serve_assets(app, ROOT / "static")
+    babel.init_app(app)
+    csrf.init_app(app)
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(MIGRATIONS))
+    app.register_blueprint(health.bp)
+    for feature in FEATURES:
+        for blueprint in feature.blueprints:
+            app.register_blueprint(blueprint)
+        for commands in feature.commands:
+            app.cli.add_command(commands)
+        if feature.init:
+            feature.init(app)
+    bring_up_to_date(app)
+    return app
+
+
+def _config(site: Site) -> dict[str, object]:
+    settings = site.settings
+    url = settings.database_url or f"sqlite:///{settings.chat_instance / 'candor.sqlite'}"
+    origin = settings.chat_public_url
+    largest = site.profile.limits.upload_megabytes * site.profile.limits.files_per_message * 2**20
+    return {
+        "SECRET_KEY": site.secret,
+        "SQLALCHEMY_DATABASE_URI": url,
+        "SQLALCHEMY_ENGINE_OPTIONS": engine_options(url),
+        "SESSION_COOKIE_NAME": "candor",
+        "SESSION_COOKIE_SECURE": settings.uses_https,
+        "SESSION_COOKIE_HTTPONLY": True,
+        # Lax, not Strict: a sign-in that returns from another site must find its session.
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "TRUSTED_HOSTS": [origin.partition("://")[2], "localhost", "127.0.0.1", "[::1]"] if origin else None,
+        # A conversation with its images travels in the form when history is off.
+        "MAX_CONTENT_LENGTH": min(largest, 64 * 2**20) + 48 * 2**20,
+        "MAX_FORM_MEMORY_SIZE": 48 * 2**20,
+        "MAX_FORM_PARTS": 400,
+        "WTF_CSRF_TIME_LIMIT": None,  # as long as the session: a conversation that is not stored must outlive a lunch break
+        "BABEL_DEFAULT_LOCALE": site.profile.site.language,
+    }

@@ -1,0 +1,3 @@
+"""The map of the product: each feature, in mounting order."""
+
+FEATURES = ()

@@ -1,0 +1,90 @@
+"""The database: typed base, conventions, and the pragmas that make deleting mean deleting on SQLite."""
+
+import sqlite3
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import sqlalchemy as sa
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, mapped_column, registry
+
+intpk = Annotated[int, mapped_column(primary_key=True)]
+public_id_column = Annotated[str, mapped_column(sa.String(24), unique=True)]
+
+
+class UTCDateTime(sa.types.TypeDecorator[datetime]):
+    """An aware UTC datetime on every database. SQLite would otherwise return naive ones."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime has no moment: use chat.kernel.clock")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """What every model inherits. Table names are written out, constraint names follow one convention."""
+
+    registry = registry(
+        metadata=sa.MetaData(
+            naming_convention={
+                "ix": "ix_%(column_0_label)s",
+                "uq": "uq_%(table_name)s_%(column_0_name)s",
+                "ck": "ck_%(table_name)s_%(constraint_name)s",
+                "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+                "pk": "pk_%(table_name)s",
+            }
+        ),
+        type_annotation_map={datetime: UTCDateTime()},
+    )
+
+
+db = SQLAlchemy(model_class=Base, disable_autonaming=True)
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """Return SQLAlchemy's engine options for `url`. Parameters never reach a log or an error message."""
+    options: dict[str, Any] = {"hide_parameters": True}
+    if url.startswith("sqlite"):
+        # BEGIN IMMEDIATE with the first write: a writer waits for its turn instead of failing half-way through.
+        options["connect_args"] = {"timeout": 30, "isolation_level": "IMMEDIATE"}
+        if not is_in_memory(url):
+            options |= {"pool_size": 16, "max_overflow": 64}
+    else:
+        options |= {"pool_size": 10, "max_overflow": 40, "pool_pre_ping": True}
+    return options
+
+
+def is_in_memory(url: str) -> bool:
+    return sa.make_url(url).database in (None, "", ":memory:")
+
+
+@sa.event.listens_for(sa.Engine, "connect")
+def _set_pragmas(connection: Any, _record: Any) -> None:
+    if not isinstance(connection, sqlite3.Connection):
+        return
+    # SQLite forgets these with each connection. secure_delete overwrites freed pages with zeros; WAL lets readers and the
+    # one writer work at the same time; synchronous=NORMAL is safe against corruption in WAL mode (sqlite.org/pragma.html).
+    for pragma in ("foreign_keys=ON", "secure_delete=ON", "journal_mode=WAL", "synchronous=NORMAL"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def truncate_journal() -> None:
+    """Fold SQLite's write-ahead log into the database and empty it, so that deleted bytes do not linger there.
+
+    Does nothing on other databases. A reader in the middle of a query postpones the emptying to the next call.
+    """
+    if db.engine.dialect.name == "sqlite":
+        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")

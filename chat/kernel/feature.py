@@ -1,0 +1,38 @@
+"""A feature's manifest: what it adds to the product. `chat/features.py` lists them; the factory mounts them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import click
+from flask import Blueprint, Flask
+
+from chat.kernel.personal_data import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """Something done again and again. It takes no argument, commits its own work and returns how many things it did."""
+
+    name: str
+    run: Callable[[], int]
+    every: timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
+class MenuItem:
+    """An entry of the settings menu. A label marked for translation with `lazy_gettext`."""
+
+    label: str
+    endpoint: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feature:
+    name: str
+    blueprints: tuple[Blueprint, ...] = ()
+    stores: tuple[Store, ...] = ()
+    jobs: tuple[Job, ...] = ()
+    commands: tuple[click.Group, ...] = ()
+    menu: tuple[MenuItem, ...] = ()
+    init: Callable[[Flask], None] | None = None  # for libraries that want the app

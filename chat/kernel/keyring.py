@@ -1,0 +1,72 @@
+"""The account keys, wrapped, in a store of their own beside the database.
+
+A backup of the database alone can be read by nobody, and an account whose key was destroyed here is unreadable in every
+backup of the database, however old: that is why the keys do not live in it (docs/adr/0002).
+"""
+
+import sqlalchemy as sa
+
+from chat.kernel import crypto
+from chat.kernel.db import engine_options
+
+_keys = sa.Table(
+    "account_key",
+    sa.MetaData(),
+    sa.Column("account", sa.String(24), primary_key=True),
+    sa.Column("master_key", sa.String(64), nullable=False),
+    sa.Column("wrapped", sa.LargeBinary, nullable=False),
+)
+
+
+class Keyring:
+    """One row an account: its public id, which master key wraps, and the wrapped key."""
+
+    def __init__(self, url: str, masters: crypto.MasterKeys) -> None:
+        self._engine = sa.create_engine(url, **engine_options(url))
+        self._masters = masters
+
+    def create_store(self) -> None:
+        """Make the store if there is none."""
+        _keys.metadata.create_all(self._engine)
+
+    def key_of(self, account: str) -> bytes:
+        """Return the 32-byte key of the account with this public id. Raises CannotOpen when there is none, or no longer."""
+        with self._engine.connect() as connection:
+            row = connection.execute(sa.select(_keys).where(_keys.c.account == account)).one_or_none()
+        if row is None:
+            raise crypto.CannotOpen
+        return self._masters.unwrap(row.master_key, row.wrapped, account)
+
+    def create(self, account: str) -> None:
+        """Give the account a key. An account that has one keeps it: a second key would orphan what the first sealed."""
+        master_id, wrapped = self._masters.wrap(crypto.new_key(), account)
+        with self._engine.begin() as connection:
+            known = connection.execute(sa.select(_keys.c.account).where(_keys.c.account == account)).one_or_none()
+            if known is None:
+                connection.execute(_keys.insert().values(account=account, master_key=master_id, wrapped=wrapped))
+
+    def destroy(self, account: str) -> None:
+        """Forget the account's key: what it sealed can never be read again, here or in a backup of the database."""
+        with self._engine.begin() as connection:
+            connection.execute(_keys.delete().where(_keys.c.account == account))
+        if self._engine.dialect.name == "sqlite":
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def rewrap(self, masters: crypto.MasterKeys) -> int:
+        """Wrap every key that an older master key wraps by the current one of `masters`. Return how many."""
+        changed = 0
+        with self._engine.begin() as connection:
+            old = connection.execute(sa.select(_keys).where(_keys.c.master_key != masters.current_id)).all()
+            for row in old:
+                key = masters.unwrap(row.master_key, row.wrapped, row.account)
+                master_id, wrapped = masters.wrap(key, row.account)
+                connection.execute(
+                    _keys.update().where(_keys.c.account == row.account).values(master_key=master_id, wrapped=wrapped)
+                )
+                changed += 1
+        self._masters = masters
+        return changed
+
+    def close(self) -> None:
+        self._engine.dispose()

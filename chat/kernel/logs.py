@@ -1,0 +1,138 @@
+"""The log firewall: what a log line may hold is decided where records are made, for every logger of the process.
+
+Our own records are a fixed sentence and allow-listed fields. A library's record keeps only its name, level and place: its
+message may quote a prompt, a key or an address, at DEBUG above all. Exceptions keep their types and places, never their text.
+"""
+
+import json
+import logging
+import sys
+import traceback
+from types import TracebackType
+from typing import Any
+
+from flask import Flask, Response, g, request
+from gunicorn.glogging import Logger as _GunicornLogger
+
+from chat.kernel import clock
+
+FIELDS = frozenset(
+    {
+        "method", "route", "status", "ms", "bytes", "request_id", "account", "model", "provider", "code",
+        "job", "count", "outcome", "attempt", "pid", "reason", "source",
+    }
+)  # fmt: skip
+_OURS = "chat"
+# Libraries whose sentences are about the process itself. Their arguments are dropped: only the fixed text is kept.
+_FIXED_TEXT = ("alembic.runtime.migration", "gunicorn.error", "huey.consumer")
+_ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+
+
+class FirewallRecord(logging.LogRecord):
+    """A record made harmless before any handler, ours or another's, can see it."""
+
+    def __init__(
+        self, name: str, level: int, pathname: str, lineno: int, msg: object, args: Any, exc_info: Any, *rest: Any, **more: Any
+    ) -> None:
+        super().__init__(name, level, pathname, lineno, _safe_text(name, msg, args, lineno), None, None, *rest, **more)
+        if exc_info and exc_info[0]:
+            self.exc_text = places(exc_info)
+        self.stack_info = None
+
+
+def _safe_text(name: str, msg: object, args: Any, lineno: int) -> str:
+    if name == _OURS or name.startswith(f"{_OURS}."):
+        # Our own messages are fixed sentences; ids and counts travel as `extra` and are filtered by FIELDS.
+        return msg if isinstance(msg, str) else "withheld"
+    if name == "werkzeug" and isinstance(msg, str) and "Running on" in msg and not args:
+        return msg  # the start-up banner: where to point the browser
+    if name.startswith(_FIXED_TEXT) and isinstance(msg, str) and "%" in msg:
+        return msg.split("%", 1)[0].rstrip(" :([")
+    return f"withheld ({name}, line {lineno})"
+
+
+def places(exc_info: _ExcInfo) -> str:
+    """Return the exception's type and the places it passed, without its message or any value."""
+    kind, error, trace = exc_info
+    lines = [f"{kind.__module__}.{kind.__qualname__}" if kind else "unknown"]
+    while error is not None and error.__cause__ is not None:
+        error = error.__cause__
+        lines.append(f"because of {type(error).__qualname__}")
+    lines += [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in traceback.extract_tb(trace)]
+    return "\n".join(lines)
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: time, level, logger, sentence, and the allowed fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "time": clock.now().isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line |= {name: value for name, value in vars(record).items() if name in FIELDS and _is_plain(value)}
+        if record.exc_text:
+            line["exception"] = record.exc_text
+        return json.dumps(line, ensure_ascii=False)
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, (int, float, bool)) or (isinstance(value, str) and len(value) <= 120)
+
+
+def set_up_logs(level: str) -> None:
+    """Send every record of the process, scrubbed, to standard error."""
+    logging.setLogRecordFactory(FirewallRecord)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    logging.captureWarnings(True)
+    # Werkzeug adds a handler of its own to a logger without level; the request lines it writes carry the query string.
+    logging.getLogger("werkzeug").setLevel(logging.INFO)
+    logging.getLogger("werkzeug").addFilter(_without_request_lines)
+
+
+def _without_request_lines(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith("withheld")
+
+
+class GunicornLogger(_GunicornLogger):  # type: ignore[misc]  # gunicorn carries no types
+    """Gunicorn's own lines, through the firewall; its access log stays off, ours is written by `log_requests`."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        set_up_logs(cfg.loglevel.upper())
+        for log in (self.error_log, self.access_log):
+            log.handlers[:] = []
+            log.propagate = True
+
+
+def log_requests(app: Flask) -> None:
+    """Write one line a request: the route's pattern, never the path or query, which may carry a token or a search."""
+    app.before_request(_start)
+    app.after_request(_write)
+
+
+def _start() -> None:
+    g.started = clock.monotonic()
+
+
+def _write(response: Response) -> Response:
+    _access.info(
+        "request",
+        extra={
+            "method": request.method if request.method in _METHODS else "other",
+            "route": request.url_rule.rule if request.url_rule else "none",
+            "status": response.status_code,
+            "ms": round((clock.monotonic() - g.get("started", clock.monotonic())) * 1000, 1),
+        },
+    )
+    return response
+
+
+_access = logging.getLogger("chat.access")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -1,0 +1,43 @@
+"""Where a request came from, only as exactly as the profile allows."""
+
+import ipaddress
+
+from flask import request
+
+from chat.kernel.profile import Address
+
+
+def client_address() -> str:
+    """Return the caller's address for counting in memory; what is written down goes through `address_to_keep`.
+
+    An IPv6 caller is its /64: one household or server has that many addresses to itself.
+    """
+    address = request.remote_addr or "unknown"
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 6:
+        return str(ipaddress.ip_network(f"{parsed}/64", strict=False))
+    return address
+
+
+def address_to_keep(address: str | None, keep: Address) -> str | None:
+    """Return as much of `address` as may be written down: all of it, its /24 (IPv6: /48), or None."""
+    if keep is Address.NONE or not address:
+        return None
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return None
+    if keep is Address.FULL:
+        return str(parsed)
+    return str(ipaddress.ip_network(f"{parsed}/{24 if parsed.version == 4 else 48}", strict=False))
+
+
+def is_loopback() -> bool:
+    """Whether the caller is on this machine."""
+    try:
+        return ipaddress.ip_address(request.remote_addr or "").is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,96 @@
+"""Pages: error pages without a database, redirects that stay on the site, and uploads that stay in memory."""
+
+import logging
+from io import BytesIO
+from typing import IO
+from urllib.parse import urlsplit
+
+from flask import Flask, Request, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from chat.kernel.errors import Problem, TooMany
+
+log = logging.getLogger("chat.errors")
+
+
+class MemoryRequest(Request):
+    """A request whose uploads never touch the disk: by default Werkzeug spools files above 500 KB to the temp folder."""
+
+    def _get_file_stream(
+        self,
+        total_content_length: int | None,
+        content_type: str | None,
+        filename: str | None = None,
+        content_length: int | None = None,
+    ) -> IO[bytes]:
+        return BytesIO()
+
+
+def is_local(target: str | None) -> bool:
+    """Whether `target` is a path of this site and nothing a browser could read as another host."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or any(ord(one) < 33 for one in target):
+        return False
+    return not urlsplit(target).netloc
+
+
+def show_errors(app: Flask) -> None:
+    """Turn every failure into a page that says what to do and quotes nothing. `conversations` and the gateway add their own shapes."""
+    app.register_error_handler(Problem, _problem)
+    app.register_error_handler(CSRFError, _stale_form)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _page(status: int, title: str, message: str) -> ResponseReturnValue:
+    return render_template("errors/problem.html", status=status, title=title, message=message), status
+
+
+def _problem(problem: Problem) -> ResponseReturnValue:
+    body, status = _page(problem.status, _title(problem.status), problem.message)  # type: ignore[misc]
+    headers = {"Retry-After": str(problem.retry_after)} if isinstance(problem, TooMany) else {}
+    return body, status, headers
+
+
+def _stale_form(_error: CSRFError) -> ResponseReturnValue:
+    return _page(
+        400,
+        _("This page has been open for too long"),
+        _("For your safety the form was not accepted. Go back, reload the page, and send it again."),
+    )
+
+
+def _http(error: HTTPException) -> ResponseReturnValue:
+    if error.code is None or error.code < 400:
+        return error.get_response()
+    messages = {
+        404: _("There is nothing at this address, or it is not yours."),
+        405: _("This address does not take that kind of request."),
+        413: _("What you sent is larger than this site takes. Send less, or smaller files."),
+        429: _("That was too much at once. Please wait a moment."),
+    }
+    return _page(
+        error.code,
+        _title(error.code),
+        messages.get(error.code, _("The request could not be understood. Go back and try again.")),
+    )
+
+
+def _unexpected(error: Exception) -> ResponseReturnValue:
+    log.error("unexpected failure", exc_info=error, extra={"route": request.url_rule.rule if request.url_rule else "none"})
+    return _page(500, _title(500), _("Something went wrong on our side. Nothing you wrote was kept. Please try again."))
+
+
+def _title(status: int) -> str:
+    titles = {
+        403: _("Not allowed"),
+        404: _("Not found"),
+        413: _("Too large"),
+        429: _("Please slow down"),
+        500: _("That failed"),
+        502: _("The model's provider failed"),
+        503: _("Not available right now"),
+    }
+    return titles.get(status, _("That did not work"))

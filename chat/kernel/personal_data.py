@@ -1,0 +1,39 @@
+"""Personal data is declared where it is stored: one `Store` a table.
+
+Retention, erasure, export and the policy page read these declarations and name no table. A table without one fails
+tests/shape/test_inventory.py. The sentences are printed for people as they stand.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from chat.kernel.db import Base
+from chat.kernel.profile import Profile
+
+
+class Basis(StrEnum):
+    """The legal bases of GDPR Art. 6(1) that this software can stand on."""
+
+    CONSENT = "consent"
+    CONTRACT = "contract"
+    LEGAL_DUTY = "legal duty"
+    LEGITIMATE_INTEREST = "legitimate interest"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Store:
+    """What one table holds about people, why, and for how long."""
+
+    model: type[Base]
+    holds: str
+    why: str
+    basis: Basis
+    purpose: str | None = None  # the consent that permits it, where the basis is consent
+    owner: Any = None  # the column with the account's row id; None: the table is about nobody
+    born: Any = None  # the column from which its age counts
+    keep_for: Callable[[Profile], timedelta] | None = None  # None: as long as the account, as `why` explains
+    exported: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
