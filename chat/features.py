@@ -1,3 +1,5 @@
 """The map of the product: each feature, in mounting order."""
 
-FEATURES = ()
+from chat.kernel.feature import Feature
+
+FEATURES: tuple[Feature, ...] = ()

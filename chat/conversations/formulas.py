@@ -88,8 +88,8 @@ def _inline_rule(state: StateInline, silent: bool) -> bool:
 def _take(state: StateInline, silent: bool, opening: str, closing: str) -> bool:
     start = state.pos + len(opening)
     end = state.src.find(closing, start, min(start + LONGEST, state.posMax))
-    if end < 0 or not state.src[start:end].strip():
-        return False
+    if end < 0 or not state.src[start:end].strip() or state.src[start:end].isdigit():
+        return False  # `\[1\]` is an escaped footnote mark
     return _push(state, silent, end, closing, display=opening in ("$$", r"\["))
 
 

@@ -17,16 +17,18 @@ LONGEST = 100_000  # characters of one block
 LONGEST_LINE = 5_000  # minified code: some lexers take time that grows with the square of a line
 SECONDS_TOGETHER = 0.4  # of highlighting in one text; what comes after is shown plain
 
-LANGUAGES = frozenset(
-    "bash c cpp csharp css dart diff docker elixir erlang fortran go graphql groovy haskell html http ini java javascript json"
-    " julia kotlin latex lua make markdown matlab nginx nix objective-c ocaml perl php powershell protobuf python pycon r ruby rust scala"
-    " scheme sql swift terraform toml tsx typescript vb.net xml yaml zig".split()
-)
+LANGUAGES = {
+    "bash", "c", "cpp", "csharp", "css", "dart", "diff", "docker", "elixir", "erlang", "fortran", "go", "graphql", "groovy",
+    "haskell", "html", "http", "ini", "java", "javascript", "json", "julia", "kotlin", "latex", "lua", "make", "markdown", "matlab",
+    "nginx", "nix", "objective-c", "ocaml", "perl", "php", "powershell", "protobuf", "python", "pycon", "r", "ruby", "rust",
+    "scala", "scheme", "sql", "swift", "terraform", "toml", "tsx", "typescript", "vb.net", "xml", "yaml", "zig",
+}  # fmt: skip
 ALSO = {
     "c#": "csharp", "c++": "cpp", "cs": "csharp", "console": "bash", "dockerfile": "docker", "golang": "go", "hcl": "terraform",
-    "js": "javascript", "jsx": "tsx", "kt": "kotlin", "makefile": "make", "md": "markdown", "objc": "objective-c", "patch": "diff",
-    "postgresql": "sql", "ps1": "powershell", "py": "python", "python3": "python", "rb": "ruby", "rs": "rust", "sh": "bash",
-    "shell": "bash", "sqlite": "sql", "svg": "xml", "tex": "latex", "ts": "typescript", "yml": "yaml", "zsh": "bash",
+    "js": "javascript", "jsx": "tsx", "kt": "kotlin", "makefile": "make", "md": "markdown", "objc": "objective-c",
+    "patch": "diff", "postgresql": "sql", "ps1": "powershell", "py": "python", "python3": "python", "rb": "ruby", "rs": "rust",
+    "sh": "bash", "shell": "bash", "sqlite": "sql", "svg": "xml", "tex": "latex", "ts": "typescript", "yml": "yaml",
+    "zsh": "bash",
 }  # fmt: skip
 CLASSES = frozenset(STANDARD_TYPES.values()) - {""}
 

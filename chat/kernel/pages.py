@@ -5,7 +5,7 @@ from io import BytesIO
 from typing import IO
 from urllib.parse import urlsplit
 
-from flask import Flask, Request, render_template, request
+from flask import Flask, Request, Response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
@@ -37,21 +37,22 @@ def is_local(target: str | None) -> bool:
 
 
 def show_errors(app: Flask) -> None:
-    """Turn every failure into a page that says what to do and quotes nothing. `conversations` and the gateway add their own shapes."""
+    """Turn every failure into a page that says what to do and quotes nothing."""
     app.register_error_handler(Problem, _problem)
     app.register_error_handler(CSRFError, _stale_form)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
 
 
-def _page(status: int, title: str, message: str) -> ResponseReturnValue:
-    return render_template("errors/problem.html", status=status, title=title, message=message), status
+def _page(status: int, title: str, message: str) -> Response:
+    return Response(render_template("errors/problem.html", status=status, title=title, message=message), status)
 
 
 def _problem(problem: Problem) -> ResponseReturnValue:
-    body, status = _page(problem.status, _title(problem.status), problem.message)  # type: ignore[misc]
-    headers = {"Retry-After": str(problem.retry_after)} if isinstance(problem, TooMany) else {}
-    return body, status, headers
+    response = _page(problem.status, _title(problem.status), problem.message)
+    if isinstance(problem, TooMany):
+        response.headers["Retry-After"] = str(problem.retry_after)
+    return response
 
 
 def _stale_form(_error: CSRFError) -> ResponseReturnValue:

@@ -1,4 +1,4 @@
-"""What one running site is made of: its settings, profile, secrets, keyring and limits. Views fetch it, services get its parts."""
+"""What one running site is made of: settings, profile, secrets, keyring, limits. Views fetch it, services get its parts."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,6 +34,7 @@ def open_site(settings: Settings) -> Site:
     """Return the site of these settings, with its secrets made if they are missing. Raises StartRefused."""
     folder = settings.chat_instance
     folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
     profile = load_profile(settings.chat_profile)
     secret = settings.chat_secret_key or read_or_create(folder / "secret.key", lambda: crypto.new_key().hex())
     masters = crypto.parse_master_keys(
