@@ -121,37 +121,38 @@ def _push(state: StateInline, silent: bool, end: int, closing: str, *, display: 
 
 def _block_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """A formula on lines of its own, so that a line of it beginning with `-` or `=` is no list and no heading."""
+    first = _line(state, start)
     if state.is_code_block(start):
         return False
-    first = _line(state, start)
     if first.startswith(("$$", r"\[")):
         opening, closing = first[:2], "$$" if first[0] == "$" else r"\]"
-        keep = False
     elif environment := ENVIRONMENT.match(first):
         opening, closing = "", rf"\end{{{environment[1]}}}"
-        keep = True
     else:
         return False
+    lines = _lines_until(closing, state, start, end, skip=len(opening))
+    if lines and not silent:
+        token = state.push("formula", "math", 0)
+        token.block = True
+        source = "\n".join(lines).strip()
+        token.content = source.removesuffix(closing).strip() if opening else source
+        token.meta = {"display": True}
+        token.map = [start, start + len(lines)]
+        state.line = start + len(lines)
+    return bool(lines)
 
-    lines = [first[len(opening) :]]
-    at = start
-    while not (closes := closing in lines[-1]) and at + 1 < min(end, start + MOST_LINES):
-        at += 1
-        if state.sCount[at] < state.blkIndent and not state.isEmpty(at):
-            return False
-        lines.append(_line(state, at))
-    if not closes or not lines[-1].rstrip().endswith(closing):
-        return False
-    if silent:
-        return True
-    source = "\n".join(lines).strip()
-    token = state.push("formula", "math", 0)
-    token.block = True
-    token.content = source if keep else source.removesuffix(closing).strip()
-    token.meta = {"display": True}
-    token.map = [start, at + 1]
-    state.line = at + 1
-    return True
+
+def _lines_until(closing: str, state: StateBlock, start: int, end: int, *, skip: int) -> list[str]:
+    """Return the lines from `start` to the one that ends with `closing`, or nothing when there is none near enough."""
+    begins = state.bMarks[start] + state.tShift[start] + skip
+    if state.src.find(closing, begins, begins + LONGEST) < 0:
+        return []  # without this look ahead, many unclosed openings would each read what follows
+    lines = [_line(state, start)[skip:]]
+    for line in range(start + 1, min(end, start + MOST_LINES)):
+        if closing in lines[-1] or (state.sCount[line] < state.blkIndent and not state.isEmpty(line)):
+            break
+        lines.append(_line(state, line))
+    return lines if lines[-1].endswith(closing) else []
 
 
 def _line(state: StateBlock, line: int) -> str:

@@ -19,9 +19,9 @@ SECONDS_TOGETHER = 0.4  # of highlighting in one text; what comes after is shown
 
 LANGUAGES = {
     "bash", "c", "cpp", "csharp", "css", "dart", "diff", "docker", "elixir", "erlang", "fortran", "go", "graphql", "groovy",
-    "haskell", "html", "http", "ini", "java", "javascript", "json", "julia", "kotlin", "latex", "lua", "make", "markdown", "matlab",
-    "nginx", "nix", "objective-c", "ocaml", "perl", "php", "powershell", "protobuf", "python", "pycon", "r", "ruby", "rust",
-    "scala", "scheme", "sql", "swift", "terraform", "toml", "tsx", "typescript", "vb.net", "xml", "yaml", "zig",
+    "haskell", "html", "http", "ini", "java", "javascript", "json", "julia", "kotlin", "latex", "lua", "make", "markdown",
+    "matlab", "nginx", "nix", "objective-c", "ocaml", "perl", "php", "powershell", "protobuf", "python", "pycon", "r", "ruby",
+    "rust", "scala", "scheme", "sql", "swift", "terraform", "toml", "tsx", "typescript", "vb.net", "xml", "yaml", "zig",
 }  # fmt: skip
 ALSO = {
     "c#": "csharp", "c++": "cpp", "cs": "csharp", "console": "bash", "dockerfile": "docker", "golang": "go", "hcl": "terraform",
