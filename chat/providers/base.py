@@ -11,7 +11,7 @@ from chat.kernel.errors import Problem
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    text: str
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Request:
 
     model: str
     messages: tuple[Message, ...]
-    system: str | None = None
+    system: str | None = field(default=None, repr=False)
     temperature: float | None = None
     max_tokens: int | None = None
     reasoning: bool = False
@@ -57,12 +57,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    text: str
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ReasoningDelta:
-    text: str
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,183 @@
+"""Messages, as Anthropic and everything compatible with it speak them.
+
+The SDK builds and sends the request. The answer's events are decoded here: the SDK's own decoding is many times slower.
+"""
+
+import base64
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import anthropic
+import httpx2
+import msgspec
+
+from chat.providers.base import (
+    Cancel,
+    Event,
+    File,
+    Finished,
+    FinishReason,
+    Image,
+    Part,
+    ReasoningDelta,
+    Request,
+    Role,
+    Text,
+    TextDelta,
+    Usage,
+)
+from chat.providers.files import file_as_text
+from chat.providers.problems import Failure, failure_of_error, problem
+from chat.providers.streaming import stream_events
+from chat.providers.transport import Transport
+
+# The SDK logs whole requests at DEBUG, and reads ANTHROPIC_LOG for it when it is imported.
+logging.getLogger("anthropic").setLevel(logging.CRITICAL)
+
+_DEFAULT_MAX_TOKENS = 4096
+_LEAST_THINKING = 1024
+_HOTTEST = 1.0
+_REASONS = {
+    "max_tokens": FinishReason.LENGTH,
+    "model_context_window_exceeded": FinishReason.LENGTH,
+    "refusal": FinishReason.FILTER,
+}
+
+
+class _Usage(msgspec.Struct):
+    input_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+    cache_read_input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+class _Message(msgspec.Struct):
+    usage: _Usage | None = None
+
+
+class _Delta(msgspec.Struct):
+    text: str | None = None
+    thinking: str | None = None
+    stop_reason: str | None = None
+
+
+class _StreamEvent(msgspec.Struct):
+    type: str
+    message: _Message | None = None
+    delta: _Delta | None = None
+    usage: _Usage | None = None
+
+
+_decode = msgspec.json.Decoder(_StreamEvent).decode
+
+
+class AnthropicProvider:
+    """One endpoint that speaks messages."""
+
+    def __init__(self, *, base_url: str, key: str | None, transport: Transport) -> None:
+        self._transport = transport
+        self._client = anthropic.Anthropic(
+            api_key=key or "none",
+            base_url=base_url,
+            max_retries=0,
+            # Its tracing would write prompts into spans if the environment asks for that.
+            open_telemetry=False,
+            http_client=httpx2.Client(transport=transport, trust_env=False, follow_redirects=False),
+        )
+
+    def stream(self, request: Request, cancel: Cancel) -> Iterator[Event]:
+        create = self._client.messages.with_streaming_response.create
+        return stream_events(self._transport, cancel, send=lambda: create(**_arguments(request)), translate=_translate)
+
+
+def _arguments(request: Request) -> dict[str, Any]:
+    most = request.max_tokens or _DEFAULT_MAX_TOKENS
+    arguments: dict[str, Any] = {"model": request.model, "messages": _messages(request), "max_tokens": most, "stream": True}
+    if request.system:
+        arguments["system"] = request.system
+    # An answer that was begun cannot be thought about again, and one that is thought about has no temperature.
+    goes_on = request.messages[-1].role is Role.ASSISTANT
+    if request.reasoning and not goes_on and most > _LEAST_THINKING:
+        arguments["thinking"] = {"type": "enabled", "budget_tokens": max(_LEAST_THINKING, most // 2)}
+    elif request.temperature is not None:
+        arguments["temperature"] = min(request.temperature, _HOTTEST)
+    return arguments
+
+
+def _messages(request: Request) -> list[dict[str, Any]]:
+    blocks = [(one.role, [_block(part) for part in one.parts if _says_something(part)]) for one in request.messages]
+    role, last = blocks[-1]
+    if role is Role.ASSISTANT:
+        # Refused with white space at its end.
+        last[:] = [block | {"text": block["text"].rstrip()} for block in last if block["type"] == "text"]
+    return [{"role": role.value, "content": content} for role, content in blocks if content]
+
+
+def _says_something(part: Part) -> bool:
+    """Empty text is refused."""
+    return not isinstance(part, Text) or bool(part.text.strip())
+
+
+def _block(part: Part) -> dict[str, Any]:
+    match part:
+        case Text():
+            return {"type": "text", "text": part.text}
+        case File():
+            return {"type": "text", "text": file_as_text(part)}
+        case Image():
+            data = base64.b64encode(part.data).decode("ascii")
+            return {"type": "image", "source": {"type": "base64", "media_type": part.media_type, "data": data}}
+
+
+class _Counts:
+    """Tokens as they are reported: what went in at the start, what came out at the end, either of them again at any time."""
+
+    def __init__(self) -> None:
+        self.came_in = 0
+        self.went_out = 0
+        self.is_known = False
+
+    def take(self, usage: _Usage | None) -> None:
+        if usage is None:
+            return
+        self.is_known = True
+        came_in = (usage.input_tokens or 0) + (usage.cache_creation_input_tokens or 0) + (usage.cache_read_input_tokens or 0)
+        self.came_in = max(came_in, self.came_in)
+        self.went_out = usage.output_tokens or self.went_out
+
+
+def _translate(events: Iterator[bytes]) -> Iterator[Event]:
+    counts = _Counts()
+    reason: str | None = None
+    is_done = is_begun = False
+    for data in events:
+        event = _parsed(data)
+        is_begun = True
+        counts.take(event.usage or (event.message.usage if event.message else None))
+        if event.type == "message_stop":
+            is_done = True
+            break
+        if event.delta is not None:
+            reason = event.delta.stop_reason or reason
+            if event.delta.thinking:
+                yield ReasoningDelta(event.delta.thinking)
+            if event.delta.text:
+                yield TextDelta(event.delta.text)
+    if not is_done and reason is None:
+        raise problem(Failure.CUT if is_begun else Failure.GARBLED)
+    if counts.is_known:
+        yield Usage(counts.came_in, counts.went_out)
+    yield Finished(_REASONS.get(reason or "", FinishReason.STOP))
+
+
+def _parsed(data: bytes) -> _StreamEvent:
+    try:
+        event = _decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        event = None
+    if event is None:
+        raise problem(Failure.GARBLED)
+    if event.type == "error":
+        raise problem(failure_of_error(data) or Failure.FAILED)
+    return event

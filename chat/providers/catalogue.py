@@ -1,0 +1,190 @@
+"""Which models this site offers: those of the profile whose data policy is complete and whose provider can be asked.
+
+SDKs cost half a second and tens of megabytes to import, so a provider is made when it is first asked for something.
+"""
+
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+
+from chat.kernel.profile import ModelOfProvider, Profile, ProviderOfSite
+from chat.kernel.settings import Settings, secure_url
+from chat.providers.base import Provider
+from chat.providers.data_policy import THIS_MACHINE, DataPolicy, read_policy
+from chat.providers.weights import EmbeddedModel, find_embedded_model
+
+if TYPE_CHECKING:
+    from chat.providers.transport import Transport
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model that people may choose, and all they should know before they do. `upstream` is the provider's name for it."""
+
+    id: str
+    name: str
+    provider_id: str
+    provider_name: str
+    kind: str
+    upstream: str
+    sees_images: bool
+    reasons: bool
+    context: int
+    longest_answer: int
+    policy: DataPolicy
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotOffered:
+    """A model of the profile that nobody can choose, and why."""
+
+    id: str
+    provider_name: str
+    why: str
+
+
+class Catalogue:
+    """The models of one site, in the order of its profile; the first is the default."""
+
+    def __init__(self, profile: Profile, settings: Settings, environment: Mapping[str, str | None] | None = None) -> None:
+        # A profile may name any variable, and `.env` may hold it without the server having loaded that file.
+        self._environment = {**dotenv_values(".env"), **os.environ} if environment is None else environment
+        self._settings = settings
+        self._embedded = find_embedded_model(settings)
+        self._models: dict[str, Model] = {}
+        self._not_offered: list[NotOffered] = []
+        self._connections = {provider.id: provider for provider in profile.providers}
+        self._providers: dict[str, Provider] = {}
+        self._making = threading.Lock()
+        self._shared_transport: Transport | None = None
+        for provider in profile.providers:
+            self._add(provider)
+
+    def list_models(self) -> tuple[Model, ...]:
+        return tuple(self._models.values())
+
+    def list_not_offered(self) -> tuple[NotOffered, ...]:
+        return tuple(self._not_offered)
+
+    def find_model(self, model_id: str) -> Model | None:
+        return self._models.get(model_id)
+
+    def find_default(self) -> Model | None:
+        return next(iter(self._models.values()), None)
+
+    @property
+    def embedded(self) -> EmbeddedModel | None:
+        """The model that runs on this machine, if the site offers one."""
+        return self._embedded if any(model.kind == "embedded" for model in self._models.values()) else None
+
+    def provider_for(self, model: Model) -> Provider:
+        """Return the one provider of `model`, made now if this is the first time."""
+        with self._making:
+            if model.provider_id not in self._providers:
+                self._providers[model.provider_id] = self._make(self._connections[model.provider_id])
+            return self._providers[model.provider_id]
+
+    def _add(self, provider: ProviderOfSite) -> None:
+        policy = read_policy(provider)
+        why = self._why_not(provider, policy)
+        for model in provider.models:
+            if why or policy is None:
+                self._not_offered.append(NotOffered(model.id, provider.name, why))
+            else:
+                self._models[model.id] = self._described(provider, model, policy)
+
+    def _why_not(self, provider: ProviderOfSite, policy: DataPolicy | None) -> str:
+        """Return the reason why `provider` is not offered, or nothing."""
+        if policy is None:
+            return "its data policy is not complete: region, retention_days, trains, checked and an https url"
+        match provider.kind:
+            case "echo":
+                return ""
+            case "embedded":
+                return self._why_not_embedded()
+            case "openai" | "anthropic":
+                return self._why_not_connected(provider, policy)
+
+    def _why_not_embedded(self) -> str:
+        if self._embedded is None:
+            return "CHAT_EMBEDDED_MODEL is off"
+        if not self._embedded.is_default and not self._embedded.path.is_file():
+            return "CHAT_EMBEDDED_MODEL names a file that does not exist"
+        return ""
+
+    def _why_not_connected(self, provider: ProviderOfSite, policy: DataPolicy) -> str:
+        try:
+            address = self._address(provider)
+        except ValueError as error:
+            return f"its address {error}"
+        is_here = urlsplit(address).hostname in _LOOPBACK
+        if not address:
+            return f"it has no address: set {provider.base_url_env or 'base_url in the profile'}"
+        if policy.stays_here and not is_here:
+            return "its data policy says that it runs on this machine, and its address is elsewhere"
+        if provider.key_env is None:
+            return "" if is_here else "it has no key_env, and only servers on this machine are asked without a key"
+        return "" if self._key(provider) else f"{provider.key_env} is not set"
+
+    def _described(self, provider: ProviderOfSite, model: ModelOfProvider, policy: DataPolicy) -> Model:
+        is_own_file = provider.kind == "embedded" and self._embedded is not None and not self._embedded.is_default
+        return Model(
+            id=model.id,
+            name=self._embedded.name if is_own_file and self._embedded else model.name,
+            provider_id=provider.id,
+            provider_name=provider.name,
+            kind=provider.kind,
+            upstream=model.upstream,
+            sees_images=model.images,
+            reasons=model.reasoning,
+            context=model.context,
+            longest_answer=model.longest_answer,
+            policy=policy,
+            host=THIS_MACHINE if provider.kind in ("embedded", "echo") else urlsplit(self._address(provider)).hostname or "",
+        )
+
+    def _address(self, provider: ProviderOfSite) -> str:
+        """Return where the provider is asked. Raises ValueError unless that is https, or http on loopback."""
+        from_environment = self._environment.get(provider.base_url_env or "")
+        return secure_url(from_environment) if from_environment else provider.base_url or ""
+
+    def _make(self, provider: ProviderOfSite) -> Provider:
+        match provider.kind:
+            case "echo":
+                from chat.providers.echo import EchoProvider  # noqa: PLC0415  # see the top of this file
+
+                return EchoProvider()
+            case "embedded":
+                assert self._embedded is not None
+                from chat.providers.embedded import EmbeddedProvider  # noqa: PLC0415
+
+                longest = max(model.context for model in provider.models)
+                return EmbeddedProvider(
+                    self._settings.chat_instance, self._embedded, context=longest, transport=self._transport()
+                )
+            case "openai":
+                from chat.providers.openai import OpenAIProvider  # noqa: PLC0415
+
+                return OpenAIProvider(base_url=self._address(provider), key=self._key(provider), transport=self._transport())
+            case "anthropic":
+                from chat.providers.anthropic import AnthropicProvider  # noqa: PLC0415
+
+                return AnthropicProvider(base_url=self._address(provider), key=self._key(provider), transport=self._transport())
+
+    def _transport(self) -> "Transport":
+        if self._shared_transport is None:
+            from chat.providers.transport import Transport  # noqa: PLC0415
+
+            self._shared_transport = Transport()
+        return self._shared_transport
+
+    def _key(self, provider: ProviderOfSite) -> str | None:
+        return self._environment.get(provider.key_env) if provider.key_env else None

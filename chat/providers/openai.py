@@ -1,0 +1,178 @@
+"""Chat completions, as OpenAI and everything compatible with it speak them.
+
+The SDK builds and sends the request. The answer's events are decoded here: the SDK's own decoding is many times slower.
+"""
+
+import base64
+import logging
+import re
+from collections.abc import Iterator
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import httpx2
+import msgspec
+import openai
+from openai.types.chat import ChatCompletionMessageParam
+
+from chat.providers.base import (
+    Cancel,
+    Event,
+    File,
+    Finished,
+    FinishReason,
+    Image,
+    Message,
+    Part,
+    ReasoningDelta,
+    Request,
+    Role,
+    Text,
+    TextDelta,
+    Usage,
+)
+from chat.providers.files import file_as_text
+from chat.providers.problems import Failure, failure_of_error, problem
+from chat.providers.streaming import stream_events
+from chat.providers.transport import Transport
+
+# The SDK logs requests at DEBUG, and reads OPENAI_LOG for it when it is imported.
+logging.getLogger("openai").setLevel(logging.CRITICAL)
+
+_OWN_HOST = "api.openai.com"
+# These refuse any temperature but their own.
+_FIXED_TEMPERATURE = re.compile(r"o\d|gpt-5")
+_REASONS = {
+    "length": FinishReason.LENGTH,
+    "content_filter": FinishReason.FILTER,
+}
+
+
+class _Delta(msgspec.Struct):
+    content: str | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+
+
+class _Choice(msgspec.Struct):
+    delta: _Delta | None = None
+    finish_reason: str | None = None
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: int | None = 0
+    completion_tokens: int | None = 0
+
+
+class _Chunk(msgspec.Struct):
+    choices: list[_Choice] | None = None
+    usage: _Usage | None = None
+    error: msgspec.Raw | None = None
+
+
+_decode = msgspec.json.Decoder(_Chunk).decode
+
+
+class OpenAIProvider:
+    """One endpoint that speaks chat completions. Without a key (a server on loopback) a placeholder is sent."""
+
+    def __init__(self, *, base_url: str, key: str | None, transport: Transport) -> None:
+        self._transport = transport
+        self._is_own_host = urlsplit(base_url).hostname == _OWN_HOST
+        self._client = openai.OpenAI(
+            api_key=key or "none",
+            base_url=base_url,
+            max_retries=0,
+            http_client=httpx2.Client(transport=transport, trust_env=False, follow_redirects=False),
+        )
+
+    def stream(self, request: Request, cancel: Cancel) -> Iterator[Event]:
+        create = self._client.chat.completions.with_streaming_response.create
+        return stream_events(self._transport, cancel, send=lambda: create(**self._arguments(request)), translate=_translate)
+
+    def _arguments(self, request: Request) -> dict[str, Any]:
+        arguments: dict[str, Any] = {
+            "model": request.model,
+            "messages": list(_messages(request)),
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        if self._is_own_host:
+            # Others may refuse what they do not know.
+            arguments["store"] = False
+            if request.reasoning:
+                arguments["reasoning_effort"] = "medium"
+        if request.max_tokens is not None:
+            arguments["max_completion_tokens" if self._is_own_host else "max_tokens"] = request.max_tokens
+        if request.temperature is not None and not (self._is_own_host and _FIXED_TEMPERATURE.match(request.model)):
+            arguments["temperature"] = request.temperature
+        return arguments
+
+
+def _messages(request: Request) -> Iterator[ChatCompletionMessageParam]:
+    if request.system:
+        yield {"role": "system", "content": request.system}
+    for message in request.messages:
+        yield cast(ChatCompletionMessageParam, {"role": message.role.value, "content": _content(message)})
+
+
+def _content(message: Message) -> str | list[dict[str, Any]]:
+    """Return plain text where there is no image: many compatible servers know nothing else."""
+    if message.role is Role.USER and any(isinstance(part, Image) for part in message.parts):
+        return [_part(part) for part in message.parts]
+    return "\n\n".join(
+        part.text if isinstance(part, Text) else file_as_text(part) for part in message.parts if not isinstance(part, Image)
+    )
+
+
+def _part(part: Part) -> dict[str, Any]:
+    match part:
+        case Text():
+            return {"type": "text", "text": part.text}
+        case File():
+            return {"type": "text", "text": file_as_text(part)}
+        case Image():
+            data = base64.b64encode(part.data).decode("ascii")
+            return {"type": "image_url", "image_url": {"url": f"data:{part.media_type};base64,{data}"}}
+
+
+def _translate(events: Iterator[bytes]) -> Iterator[Event]:
+    usage: _Usage | None = None
+    reason: str | None = None
+    is_done = is_begun = False
+    for data in events:
+        if data == b"[DONE]":
+            is_done = True
+            break
+        chunk = _parsed(data)
+        is_begun = True
+        usage = chunk.usage or usage
+        for choice in chunk.choices or ():
+            reason = choice.finish_reason or reason
+            if choice.delta is not None:
+                yield from _deltas(choice.delta)
+    if not is_done and reason is None:
+        raise problem(Failure.CUT if is_begun else Failure.GARBLED)
+    if usage is not None:
+        yield Usage(usage.prompt_tokens or 0, usage.completion_tokens or 0)
+    yield Finished(_REASONS.get(reason or "", FinishReason.STOP))
+
+
+def _parsed(data: bytes) -> _Chunk:
+    try:
+        chunk = _decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        chunk = None
+    if chunk is None:
+        raise problem(Failure.GARBLED)
+    if chunk.error is not None:
+        raise problem(failure_of_error(data) or Failure.FAILED)
+    return chunk
+
+
+def _deltas(delta: _Delta) -> Iterator[Event]:
+    if reasoning := delta.reasoning_content or delta.reasoning:
+        yield ReasoningDelta(reasoning)
+    if text := delta.content or delta.refusal:
+        yield TextDelta(text)

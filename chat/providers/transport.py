@@ -1,0 +1,352 @@
+"""How both SDKs reach a provider: one urllib3 pool, our time-outs, our retries, and a socket that any thread can shut.
+
+httpx2's own pool looks through all its connections on each request and collapses under many streams; urllib3's does not.
+Nothing is logged, no proxy is read from the environment, no cookie is kept, and no upstream body leaves as an error.
+"""
+
+import _socket
+import logging
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Any
+
+import httpx2
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.response import BaseHTTPResponse
+
+from chat.providers.base import Cancel, ProviderProblem
+from chat.providers.problems import Failure, failure_of_status, problem
+
+# Their lines say which host was asked and when, for each message that anyone sends.
+for _name in ("httpx2", "urllib3"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
+
+_POOL_SIZE = 1024
+_READ_SIZE = 65536
+_ERROR_BODY = 65536
+_ERROR_BODY_SECONDS = 2.0
+_END_SECONDS = 0.1
+_RETRIES = 2
+_FIRST_PAUSE = 0.4
+_LONGEST_PAUSE = 5.0
+_RETRIED_STATUSES = (429, 502, 503, 529)
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """Seconds to connect, to the first byte of the answer, and from one byte to the next."""
+
+    connect: float = 5.0
+    first_byte: float = 120.0
+    idle: float = 60.0
+
+
+class Exchange:
+    """One call of one provider: its connection, its answer's bytes, and what went wrong."""
+
+    def __init__(self, cancel: Cancel, deadlines: Deadlines) -> None:
+        self.cancel = cancel
+        self.deadlines = deadlines
+        self.failure: Failure | None = None
+        self.is_fresh = False  # whether the connection was opened for this call
+        self._connection: _Connection | None = None
+        self._response: BaseHTTPResponse | None = None
+        self._ended = False
+        self._first_byte_by = 0.0
+        self._stopped = threading.Event()
+        cancel.on_set(self._stop)
+
+    def begin(self) -> None:
+        """Count the time to the first byte from here."""
+        self.is_fresh = False
+        self._first_byte_by = time.monotonic() + self.deadlines.first_byte
+
+    def use(self, connection: "_Connection") -> None:
+        """Make `connection` the one that stopping shuts; raises if the reader has left already."""
+        connection.carry(self)
+        self._connection = connection
+        if self.cancel.is_set:
+            raise ConnectionAbortedError
+
+    def answer(self, response: BaseHTTPResponse) -> None:
+        self._response = response
+        self._allow(max(self._first_byte_by - time.monotonic(), 0.001))
+
+    def pause(self, seconds: float) -> bool:
+        """Wait before a retry; return whether the reader is still there."""
+        return not self._stopped.wait(seconds)
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the answer's bytes as they arrive. Raises ProviderProblem when they stop coming."""
+        chunk = self._read()
+        self._allow(self.deadlines.idle)
+        while chunk:
+            yield chunk
+            chunk = self._read()
+        self._ended = True
+
+    def finish(self) -> None:
+        """Read what follows the last event, so that the connection can serve again; give up soon if nothing comes."""
+        if self._ended:
+            return
+        self._allow(_END_SECONDS)
+        try:
+            self._ended = not self._read() or not self._read()
+        except ProviderProblem:
+            self._ended = False
+
+    def read_error(self) -> bytes:
+        """Return the start of the body of an error, only to look for the error's name in it."""
+        self._allow(_ERROR_BODY_SECONDS)
+        body = b""
+        try:
+            while len(body) < _ERROR_BODY and (chunk := self._read()):
+                body += chunk
+        except ProviderProblem:
+            return b""
+        self._ended = len(body) < _ERROR_BODY
+        return body
+
+    def close(self) -> None:
+        """Give the connection back if its answer was read to the end; otherwise end it, so that the provider stops working."""
+        if self._response is not None and not self._ended:
+            self._shut()
+            self._response.close()
+        self._response = None
+        self._connection = None
+
+    def _read(self) -> bytes:
+        assert self._response is not None
+        try:
+            return self._response.read1(_READ_SIZE, decode_content=False) or b""
+        except urllib3.exceptions.ReadTimeoutError:
+            failure = Failure.TIMEOUT
+        except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError):
+            failure = Failure.CUT
+        # Raised out here because urllib3's messages quote what came, and an exception raised in `except` carries them along.
+        raise problem(failure)
+
+    def _allow(self, seconds: float) -> None:
+        if self._connection is not None:
+            self._connection.allow(self, seconds)
+
+    def _stop(self) -> None:
+        self._stopped.set()
+        self._shut()
+
+    def _shut(self) -> None:
+        connection = self._connection
+        if connection is not None:
+            connection.shut(self)
+
+
+_current: ContextVar[Exchange] = ContextVar("exchange")
+
+
+class _Connection(HTTPConnection):
+    """A connection that knows whose call it carries, and that another thread may shut for that call and no other.
+
+    A pooled connection may have moved on to the next person's call by the time the first one's reader leaves.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._lock = threading.Lock()
+        self._exchange: Exchange | None = None
+
+    def carry(self, exchange: Exchange) -> None:
+        with self._lock:
+            self._exchange = exchange
+
+    def connect(self) -> None:
+        super().connect()
+        _current.get().is_fresh = True
+
+    def request(self, *args: Any, **options: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        _current.get().use(self)
+        super().request(*args, **options)
+
+    def allow(self, exchange: Exchange, seconds: float) -> None:
+        """Set how long `exchange` waits for bytes, if the connection still carries it."""
+        with self._lock:
+            if self._exchange is exchange and self.sock is not None:
+                self.sock.settimeout(seconds)
+
+    def shut(self, exchange: Exchange) -> None:
+        with self._lock:
+            if self._exchange is not exchange or self.sock is None:
+                return
+            # The plain call of the system, not the one of ssl or gevent: those change the state of the object under the
+            # thread that reads from it. gevent keeps the system's socket in `_sock`.
+            raw = getattr(self.sock, "_sock", self.sock)
+            try:
+                _socket.socket.shutdown(raw, socket.SHUT_RDWR)
+            except OSError:
+                return  # the other side was faster
+
+
+class _SecureConnection(_Connection, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+class _Body(httpx2.SyncByteStream):
+    """What the SDK holds of the answer: nothing but the right to close it."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._exchange.chunks()
+
+    def close(self) -> None:
+        self._exchange.close()
+
+
+class Transport(httpx2.BaseTransport):
+    """The one way out, shared by every provider of the process."""
+
+    def __init__(self, deadlines: Deadlines | None = None, *, authorities: str | None = None) -> None:
+        self._deadlines = deadlines or Deadlines()
+        self._pools = urllib3.PoolManager(
+            num_pools=64, maxsize=_POOL_SIZE, retries=False, ca_certs=authorities, cert_reqs="CERT_REQUIRED"
+        )
+        self._pools.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+
+    @contextmanager
+    def open(self, cancel: Cancel, send: Callable[[], AbstractContextManager[object]]) -> Iterator[Exchange]:
+        """Let `send` make its SDK call through this transport, and yield the exchange whose bytes are the answer.
+
+        Raises ProviderProblem, with nothing of the SDK's exception: that one holds the request and the upstream's words.
+        """
+        exchange = Exchange(cancel, self._deadlines)
+        response = self._enter(exchange, send)
+        if response is None:
+            exchange.close()
+            raise problem(exchange.failure or Failure.FAILED)
+        try:
+            yield exchange
+        finally:
+            exchange.close()
+            response.__exit__(None, None, None)
+
+    def _enter(
+        self, exchange: Exchange, send: Callable[[], AbstractContextManager[object]]
+    ) -> AbstractContextManager[object] | None:
+        token = _current.set(exchange)
+        try:
+            response = send()
+            response.__enter__()
+        except Exception:  # noqa: BLE001  # whatever the SDK raises is dropped whole; `failure` says what happened
+            return None
+        finally:
+            _current.reset(token)
+        return response
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        exchange = _current.get()
+        body = request.read()
+        headers = _headers(request)
+        for retry in range(_RETRIES + 1):
+            response, pause = self._attempt(exchange, request, headers, body)
+            if response is not None:
+                return response
+            if pause is None or retry == _RETRIES or not exchange.pause(max(pause, _jittered(retry))):
+                break
+        raise httpx2.ConnectError("the exchange knows why")
+
+    def _attempt(
+        self, exchange: Exchange, request: httpx2.Request, headers: dict[str, str], body: bytes
+    ) -> tuple[httpx2.Response | None, float | None]:
+        """Return the answer, or None and the least pause after which a retry makes sense, None if it does not."""
+        answer = self._send(exchange, request, headers, body)
+        if answer is None:
+            is_worth_it = exchange.failure is Failure.UNREACHABLE or not (
+                exchange.is_fresh or exchange.failure is Failure.TIMEOUT
+            )
+            return None, 0.0 if is_worth_it else None
+        exchange.answer(answer)
+        if answer.status == 200:
+            kind = answer.headers.get("content-type", "")
+            if (
+                kind.lower().startswith("text/event-stream")
+                and answer.headers.get("content-encoding", "identity") == "identity"
+            ):
+                return httpx2.Response(200, headers={"content-type": kind}, stream=_Body(exchange)), None
+            exchange.failure = Failure.GARBLED
+            exchange.close()
+            return None, None
+        exchange.failure = failure_of_status(answer.status, exchange.read_error())
+        exchange.close()
+        return None, _pause_asked(answer)
+
+    def _send(
+        self, exchange: Exchange, request: httpx2.Request, headers: dict[str, str], body: bytes
+    ) -> BaseHTTPResponse | None:
+        exchange.begin()
+        deadlines = exchange.deadlines
+        try:
+            return self._pools.urlopen(
+                request.method,
+                str(request.url),
+                body=body,
+                headers=headers,
+                redirect=False,
+                retries=False,
+                preload_content=False,
+                decode_content=False,
+                timeout=urllib3.Timeout(connect=deadlines.connect, read=deadlines.first_byte),
+            )
+        except (
+            urllib3.exceptions.NewConnectionError,
+            urllib3.exceptions.ConnectTimeoutError,
+            urllib3.exceptions.SSLError,
+        ):
+            exchange.failure = Failure.UNREACHABLE
+        except urllib3.exceptions.ReadTimeoutError:
+            exchange.failure = Failure.TIMEOUT
+        except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError):
+            exchange.failure = Failure.CUT
+        return None
+
+
+def _headers(request: httpx2.Request) -> dict[str, str]:
+    """Return what the provider must know: not the machine's make, which the SDKs add, nor a wish for compressed events."""
+    kept = {
+        name: value
+        for name, value in request.headers.items()
+        if name not in ("accept-encoding", "cookie", "user-agent", "connection") and not name.startswith("x-stainless-")
+    }
+    return kept | {"accept-encoding": "identity", "user-agent": "candor"}
+
+
+def _pause_asked(answer: BaseHTTPResponse) -> float | None:
+    if answer.status not in _RETRIED_STATUSES:
+        return None
+    try:
+        seconds = float(answer.headers.get("retry-after", "0"))
+    except ValueError:
+        return None
+    return seconds if 0 <= seconds <= _LONGEST_PAUSE else None
+
+
+def _jittered(retry: int) -> float:
+    return _FIRST_PAUSE * (1 + retry) * (0.5 + random.random() / 2)  # noqa: S311  # spreads load, guards nothing
