@@ -1,14 +1,16 @@
 """The application, from its settings to its mounted features. Reads top to bottom."""
 
+import os
 import sys
 
 import click
-from flask import Flask
+from flask import Flask, request, url_for
 from flask_babel import Babel
 from flask_wtf import CSRFProtect
 from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from chat.accounts.sessions import current_account
 from chat.features import FEATURES
 from chat.kernel import health
 from chat.kernel.assets import serve_assets
@@ -18,8 +20,9 @@ from chat.kernel.headers import send_headers
 from chat.kernel.logs import log_requests, set_up_logs
 from chat.kernel.migrate import MIGRATIONS, bring_up_to_date, migrate
 from chat.kernel.pages import MemoryRequest, show_errors
+from chat.kernel.personal_data import mount_stores
 from chat.kernel.settings import ROOT, Settings, load_settings
-from chat.kernel.site import Site, mount_site, open_site
+from chat.kernel.site import Site, current_site, mount_site, open_site
 
 csrf = CSRFProtect()
 babel = Babel()
@@ -48,7 +51,7 @@ def _build(settings: Settings) -> Flask:
     app.config.from_mapping(_config(site))
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals["profile"] = site.profile
+    app.jinja_env.globals["site"] = site.profile.site
     if settings.chat_proxies:
         hops = settings.chat_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
@@ -70,8 +73,36 @@ def _build(settings: Settings) -> Flask:
             app.cli.add_command(commands)
         if feature.init:
             feature.init(app)
+    mount_stores(app, tuple(store for feature in FEATURES for store in feature.stores))
+    app.context_processor(_for_templates)
     bring_up_to_date(app)
+    if is_serving():
+        for feature in FEATURES:
+            if feature.start:
+                feature.start(app)
     return app
+
+
+def is_serving() -> bool:
+    """Whether this process is about to answer requests, rather than to run one command."""
+    context = click.get_current_context(silent=True)
+    return (context is not None and context.info_name == "run") or "gunicorn" in os.environ.get("SERVER_SOFTWARE", "")
+
+
+def _for_templates() -> dict[str, object]:
+    """What every page but an error page may use."""
+    return {
+        "account": current_account(),
+        "registration_open": current_site().profile.sign_in.registration == "open",
+        "menu": _menu() if request.path.startswith("/settings") else [],
+    }
+
+
+def _menu() -> list[dict[str, object]]:
+    items = [item for feature in FEATURES for item in feature.menu]
+    return [
+        {"label": item.label, "url": url_for(item.endpoint), "current": request.endpoint == item.endpoint} for item in items
+    ]
 
 
 def _config(site: Site) -> dict[str, object]:

@@ -1,5 +1,10 @@
 """The map of the product: each feature, in mounting order."""
 
+from chat.accounts.feature import FEATURE as ACCOUNTS
+from chat.consent.feature import FEATURE as CONSENT
+from chat.conversations.feature import FEATURE as CONVERSATIONS
 from chat.kernel.feature import Feature
+from chat.metering.feature import FEATURE as METERING
+from chat.providers.feature import FEATURE as PROVIDERS
 
-FEATURES: tuple[Feature, ...] = ()
+FEATURES: tuple[Feature, ...] = (ACCOUNTS, PROVIDERS, CONSENT, METERING, CONVERSATIONS)

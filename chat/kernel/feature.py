@@ -36,3 +36,4 @@ class Feature:
     commands: tuple[click.Group, ...] = ()
     menu: tuple[MenuItem, ...] = ()
     init: Callable[[Flask], None] | None = None  # for libraries that want the app
+    start: Callable[[Flask], None] | None = None  # once in each process that serves, before the first request

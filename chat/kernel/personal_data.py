@@ -10,7 +10,10 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from chat.kernel.db import Base
+import sqlalchemy as sa
+from flask import Flask, current_app
+
+from chat.kernel.db import Base, db
 from chat.kernel.profile import Profile
 
 
@@ -37,3 +40,28 @@ class Store:
     keep_for: Callable[[Profile], timedelta] | None = None  # None: as long as the account, as `why` explains
     exported: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
+
+
+_EXTENSION = "candor_stores"
+
+
+def mount_stores(app: Flask, stores: tuple[Store, ...]) -> None:
+    """Tell the application what its features declared."""
+    app.extensions[_EXTENSION] = stores
+
+
+def current_stores() -> tuple[Store, ...]:
+    """Return every declaration of the running application."""
+    stores: tuple[Store, ...] = current_app.extensions[_EXTENSION]
+    return stores
+
+
+def delete_owned(store: Store, owner_id: int) -> int:
+    """Delete the rows of one table that belong to one account and return how many went."""
+    if store.owner is None:
+        return 0
+    result = db.session.execute(
+        sa.delete(store.model).where(store.owner == owner_id), execution_options={"synchronize_session": False}
+    )
+    count: int = result.rowcount  # type: ignore[attr-defined]  # a delete's result has it; the annotation is the general one
+    return count

@@ -1,0 +1,204 @@
+"""One question and its answer: what the next request holds, and what becomes of the conversation when the answer is there.
+
+The conversation is a value; whether it is also a row is decided by `Desk.saved`, and writing goes through a permit taken at
+the moment of writing: a consent withdrawn in the middle of an answer stops that answer from being stored.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from chat.accounts.models import Account
+from chat.consent import gate, ledger
+from chat.consent.gate import NotPermitted
+from chat.consent.purposes import Purpose
+from chat.conversations import history
+from chat.conversations.transcript import State, Transcript, Turn, answer, messages, say
+from chat.inference.events import Answer
+from chat.kernel import clock
+from chat.kernel.db import db
+from chat.kernel.errors import NotFound, Problem
+from chat.kernel.keyring import Keyring
+from chat.kernel.profile import Profile
+from chat.metering.ledger import Status
+from chat.providers.base import FinishReason, Image, Message, Part, Request, Role, Text
+from chat.providers.catalogue import Model
+
+_GO_ON = "Continue your last answer exactly where it stopped. Do not repeat anything and do not comment on it."
+# A cautious guess for fitting a conversation into a model's context; providers count exactly and refuse what is too long.
+_BYTES_PER_TOKEN = 3
+_TOKENS_PER_IMAGE = 1500
+
+
+class Act(StrEnum):
+    SEND = "send"
+    EDIT = "edit"
+    REGENERATE = "regenerate"
+    CONTINUE = "continue"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A conversation with its question asked and its answer still empty. `before` is what a continued answer already says."""
+
+    transcript: Transcript
+    answer: Turn
+    before: str = ""
+    reasoning_before: str = ""
+
+
+def ask(transcript: Transcript, act: Act, turn_id: str | None, parts: tuple[Part, ...], now: datetime) -> Asked:
+    """Return the conversation ready to be answered. Raises NotFound for a turn that is gone, Problem for nothing to say."""
+    match act:
+        case Act.SEND:
+            if not parts:
+                raise Problem("There is nothing to send yet: write a message or attach a file.")
+            return _question(transcript, transcript.leaf, parts, now)
+        case Act.EDIT:
+            old = transcript.get(turn_id)
+            words = tuple(part for part in parts if isinstance(part, Text))
+            kept = (*old.files, *words)
+            if not kept:
+                raise Problem("There is nothing to send yet: an edited message needs some words.")
+            return _question(transcript, old.parent, kept, now)
+        case Act.REGENERATE:
+            return _again(transcript, transcript.get(turn_id), now)
+        case Act.CONTINUE:
+            old = transcript.get(turn_id)
+            if old.role is not Role.ASSISTANT:
+                raise NotFound("Only an answer can be continued.")
+            going_on = replace(old, state=State.STOPPED, problem="", model=transcript.model)
+            return Asked(transcript.add(going_on), going_on, old.text, old.reasoning)
+
+
+def _question(transcript: Transcript, parent: str | None, parts: tuple[Part, ...], now: datetime) -> Asked:
+    question = say(parent, parts, now)
+    reply = answer(question.id, transcript.model, now)
+    return Asked(transcript.add(question).add(reply), reply)
+
+
+def _again(transcript: Transcript, old: Turn, now: datetime) -> Asked:
+    question = old if old.role is Role.USER else transcript.get(old.parent)
+    reply = answer(question.id, transcript.model, now)
+    # An answer that never said a word is no alternative to anything.
+    rest = transcript if old.role is Role.USER or old.parts else transcript.remove(old.id)
+    return Asked(rest.add(reply), reply)
+
+
+def request_for(asked: Asked, model: Model) -> Request:
+    """Return what to ask of `model`: the branch in view, as much of its end as fits the context. Raises Problem."""
+    branch = asked.transcript.path(asked.answer.id)
+    said = messages(branch if asked.before else branch[:-1])
+    if asked.before:
+        said = (*said, Message(Role.USER, (Text(_GO_ON),)))
+    if not model.sees_images and any(isinstance(part, Image) for message in said for part in message.parts):
+        raise Problem(
+            f"{model.name} cannot see pictures. Choose a model that can, or remove the picture from the conversation."
+        )
+    room = model.context - model.longest_answer - _tokens(asked.transcript.instructions)
+    return Request(
+        model=model.upstream,
+        messages=_fitting(said, room),
+        system=asked.transcript.instructions or None,
+        temperature=asked.transcript.temperature,
+        max_tokens=model.longest_answer,
+        reasoning=model.reasons,
+    )
+
+
+def _fitting(said: tuple[Message, ...], room: int) -> tuple[Message, ...]:
+    """Return the newest messages that fit, beginning with one of the person's; the last one always goes."""
+    used, first = 0, len(said) - 1
+    for index in range(len(said) - 1, -1, -1):
+        used += sum(_TOKENS_PER_IMAGE if isinstance(part, Image) else _tokens(part.text) for part in said[index].parts)
+        if used > room and index < len(said) - 1:
+            break
+        if said[index].role is Role.USER:
+            first = index
+    return said[first:]
+
+
+def _tokens(text: str) -> int:
+    return len(text.encode("utf-8", "replace")) // _BYTES_PER_TOKEN
+
+
+def finished(asked: Asked, came: Answer) -> Turn:
+    """Return the answer's turn as it ended."""
+    text = asked.before + "".join(came.text)
+    return replace(
+        asked.answer,
+        parts=(Text(text),) if text else (),
+        reasoning=asked.reasoning_before + "".join(came.reasoning),
+        state=_state(came),
+        problem=came.failed.message if came.failed else "",
+    )
+
+
+def _state(came: Answer) -> State:
+    if came.status is Status.FAILED:
+        return State.FAILED
+    if came.status is Status.STOPPED:
+        return State.STOPPED
+    return State.CUT if came.reason is FinishReason.LENGTH else State.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Where a saved conversation is kept: whose, under which row, for how long. Holds ids, so that it outlives a session."""
+
+    account_id: int
+    conversation_id: str
+    keyring: Keyring
+    keep_for: timedelta
+
+    def put_question(self, asked: Asked, removed: set[str]) -> None:
+        """Store the question before it is asked: a crash in the middle of the answer loses the answer alone."""
+        now = clock.now()
+        account = db.session.get_one(Account, self.account_id)
+        permit = gate.issue(account, Purpose.HISTORY, self.keyring)
+        conversation = history.get_conversation(account, self.conversation_id, now)
+        history.remove_turns(conversation, removed)
+        parent = asked.answer.parent
+        question = asked.transcript.get(parent) if parent else None
+        if question is not None:
+            history.write_turn(permit, conversation, question)
+        history.write_turn(permit, conversation, asked.answer)
+        history.update(permit, conversation, asked.transcript, self.keep_for, now)
+
+    def put_answer(self, turn: Turn) -> bool:
+        """Store what came, if the consent still stands and the conversation still exists. Return whether it was stored."""
+        account = db.session.get(Account, self.account_id)
+        if account is None:
+            return False
+        try:
+            permit = gate.issue(account, Purpose.HISTORY, self.keyring)
+            conversation = history.get_conversation(account, self.conversation_id, clock.now())
+        except (NotPermitted, NotFound):
+            # Withdrawn or deleted while the answer was coming: it is on the page, and nowhere else.
+            return False
+        history.write_turn(permit, conversation, turn)
+        return True
+
+
+def save(account: Account, transcript: Transcript, keyring: Keyring, profile: Profile, now: datetime) -> str:
+    """Store a conversation that so far lived in the page, and return its public id. Raises NotPermitted."""
+    permit = gate.issue(account, Purpose.HISTORY, keyring)
+    return history.create(permit, account, transcript, keep_for(profile), now).public_id
+
+
+def keep_for(profile: Profile) -> timedelta:
+    return timedelta(days=profile.retention.history)
+
+
+def saves_by_itself(account: Account | None, transcript: Transcript, profile: Profile) -> bool:
+    """Whether a conversation that begins now is stored: history is on, and the person did not say "don't save this one".
+
+    One that began unsaved stays unsaved until its own button is pressed, whatever was switched on meanwhile.
+    """
+    return (
+        account is not None
+        and profile.features.history
+        and not transcript.is_private
+        and not transcript.turns
+        and ledger.allows(account, Purpose.HISTORY)
+    )

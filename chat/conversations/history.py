@@ -1,0 +1,220 @@
+"""Saved conversations: written with a permit, read with the person's own key. Nothing here asks a model or knows a page."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from chat.accounts.models import Account
+from chat.consent import gate
+from chat.consent.gate import Permit, Place, Reader
+from chat.conversations.codec import pack_body, unpack_body
+from chat.conversations.models import Conversation, StoredTurn
+from chat.conversations.titles import title_from
+from chat.conversations.transcript import State, Transcript, Turn
+from chat.kernel.db import db
+from chat.kernel.errors import NotFound
+from chat.kernel.ids import public_id
+from chat.kernel.sealed import Sealed
+from chat.providers.base import Role
+
+_LONGEST_TITLE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A conversation's row with its sealed words opened for its owner."""
+
+    public_id: str
+    title: str
+    pinned: bool
+    updated_at: datetime
+    expires_at: datetime
+
+
+def title_place(conversation_id: str) -> Place:
+    return Place("conversation", "title", conversation_id)
+
+
+def instructions_place(conversation_id: str) -> Place:
+    return Place("conversation", "instructions", conversation_id)
+
+
+def body_place(turn_id: str) -> Place:
+    return Place("turn", "body", turn_id)
+
+
+def get_conversation(account: Account, conversation_id: str, now: datetime) -> Conversation:
+    """Return the person's own conversation. Raises NotFound; another's, or one whose time is up, is not found either."""
+    found = db.session.scalars(
+        sa.select(Conversation).where(
+            Conversation.account_id == account.id, Conversation.public_id == conversation_id, Conversation.expires_at > now
+        )
+    ).one_or_none()
+    if found is None:
+        raise NotFound("This conversation does not exist, or no longer. It may have been deleted, or its time was up.")
+    return found
+
+
+def create(permit: Permit, account: Account, transcript: Transcript, keep_for: timedelta, now: datetime) -> Conversation:
+    """Store `transcript` as a new conversation of `account` and return its row."""
+    first = next((turn.text for turn in transcript.turns.values() if turn.role is Role.USER and turn.text), "")
+    new_id = public_id()
+    conversation = Conversation(
+        public_id=new_id,
+        account_id=account.id,
+        created_at=now,
+        updated_at=now,
+        expires_at=now + keep_for,
+        pinned=False,
+        leaf=transcript.leaf,
+        model=transcript.model,
+        temperature=transcript.temperature,
+        title=_sealed_title(permit, new_id, title_from(first)),
+        instructions=_sealed_instructions(permit, new_id, transcript.instructions),
+    )
+    db.session.add(conversation)
+    db.session.flush()  # its turns need its row id
+    for turn in transcript.turns.values():
+        _add_turn(permit, conversation, turn)
+    return conversation
+
+
+def update(permit: Permit, conversation: Conversation, transcript: Transcript, keep_for: timedelta, now: datetime) -> None:
+    """Write down how the conversation is asked from now on, and count its time anew."""
+    conversation.updated_at = now
+    conversation.expires_at = now + keep_for
+    conversation.leaf = transcript.leaf
+    conversation.model = transcript.model
+    conversation.temperature = transcript.temperature
+    conversation.instructions = _sealed_instructions(permit, conversation.public_id, transcript.instructions)
+
+
+def write_turn(permit: Permit, conversation: Conversation, turn: Turn) -> None:
+    """Store one turn, or what has become of it, and bring it into view."""
+    stored = db.session.scalars(
+        sa.select(StoredTurn).where(StoredTurn.conversation_id == conversation.id, StoredTurn.public_id == turn.id)
+    ).one_or_none()
+    if stored is None:
+        _add_turn(permit, conversation, turn)
+    else:
+        stored.state = turn.state
+        stored.problem = turn.problem
+        stored.model = turn.model
+        stored.body = gate.seal(permit, body_place(turn.id), pack_body(turn))
+    conversation.leaf = turn.id
+
+
+def load(conversation: Conversation, reader: Reader) -> Transcript:
+    """Return the whole conversation, opened."""
+    rows = db.session.scalars(
+        sa.select(StoredTurn).where(StoredTurn.conversation_id == conversation.id).order_by(StoredTurn.id)
+    ).all()
+    instructions = (
+        reader.open(instructions_place(conversation.public_id), conversation.instructions) if conversation.instructions else b""
+    )
+    return Transcript(
+        turns={row.public_id: _opened(row, reader) for row in rows},
+        leaf=conversation.leaf,
+        model=conversation.model,
+        instructions=instructions.decode(),
+        temperature=conversation.temperature,
+    )
+
+
+def show_branch(conversation: Conversation, transcript: Transcript) -> None:
+    """Remember which branch is in view."""
+    conversation.leaf = transcript.leaf
+
+
+def remove_turns(conversation: Conversation, turn_ids: Iterable[str]) -> int:
+    """Delete these turns of the conversation and return how many there were."""
+    return _count(
+        sa.delete(StoredTurn).where(StoredTurn.conversation_id == conversation.id, StoredTurn.public_id.in_(list(turn_ids)))
+    )
+
+
+def rename(permit: Permit, conversation: Conversation, title: str) -> None:
+    """Give the conversation the title a person or a model chose; an empty one leaves it as it is."""
+    words = " ".join(title.split())[:_LONGEST_TITLE]
+    if words:
+        conversation.title = _sealed_title(permit, conversation.public_id, words)
+
+
+def delete(conversation: Conversation) -> None:
+    """Delete the conversation with its turns."""
+    db.session.execute(sa.delete(Conversation).where(Conversation.id == conversation.id))
+
+
+def delete_expired(now: datetime, batch: int = 200) -> int:
+    """Delete up to `batch` conversations whose time is up, of anybody. Return how many."""
+    doomed = sa.select(Conversation.id).where(Conversation.expires_at <= now).limit(batch)
+    return _count(sa.delete(Conversation).where(Conversation.id.in_(doomed)))
+
+
+def opened(conversation: Conversation, reader: Reader) -> Saved:
+    """Return the conversation for a list of the person's own."""
+    return Saved(
+        conversation.public_id,
+        reader.open(title_place(conversation.public_id), conversation.title).decode(),
+        conversation.pinned,
+        conversation.updated_at,
+        conversation.expires_at,
+    )
+
+
+def iterate_texts(account: Account, reader: Reader, now: datetime) -> Iterator[tuple[str, str]]:
+    """Yield (conversation's public id, text of a turn) for all the person's turns, newest conversation first.
+
+    Reads plain columns in batches and opens them as it goes: an index of the words would be a second copy of them.
+    """
+    rows = db.session.execute(
+        sa.select(Conversation.public_id, StoredTurn.public_id, StoredTurn.body)
+        .join(StoredTurn, StoredTurn.conversation_id == Conversation.id)
+        .where(Conversation.account_id == account.id, Conversation.expires_at > now)
+        .order_by(Conversation.updated_at.desc(), StoredTurn.id)
+        .execution_options(yield_per=500)
+    )
+    for conversation_id, turn_id, body in rows:
+        parts, _reasoning = unpack_body(reader.open(body_place(turn_id), body))
+        yield conversation_id, Turn(turn_id, None, Role.USER, parts, now).text
+
+
+def _add_turn(permit: Permit, conversation: Conversation, turn: Turn) -> None:
+    db.session.add(
+        StoredTurn(
+            public_id=turn.id,
+            conversation_id=conversation.id,
+            account_id=conversation.account_id,
+            parent=turn.parent,
+            role=turn.role,
+            state=turn.state,
+            problem=turn.problem,
+            model=turn.model,
+            written_at=turn.written_at,
+            body=gate.seal(permit, body_place(turn.id), pack_body(turn)),
+        )
+    )
+
+
+def _opened(row: StoredTurn, reader: Reader) -> Turn:
+    parts, reasoning = unpack_body(reader.open(body_place(row.public_id), row.body))
+    turn = Turn(row.public_id, row.parent, Role(row.role), parts, row.written_at)
+    return replace(turn, model=row.model, reasoning=reasoning, state=State(row.state), problem=row.problem)
+
+
+def _sealed_title(permit: Permit, conversation_id: str, title: str) -> Sealed:
+    return gate.seal(permit, title_place(conversation_id), title.encode("utf-8", "replace"))
+
+
+def _sealed_instructions(permit: Permit, conversation_id: str, instructions: str) -> Sealed | None:
+    if not instructions:
+        return None
+    return gate.seal(permit, instructions_place(conversation_id), instructions.encode("utf-8", "replace"))
+
+
+def _count(statement: sa.Delete) -> int:
+    result = db.session.execute(statement, execution_options={"synchronize_session": False})
+    count: int = result.rowcount  # type: ignore[attr-defined]  # a delete's result has it; the annotation is the general one
+    return count

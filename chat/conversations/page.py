@@ -1,0 +1,117 @@
+"""The chat's page, put together: what it shows, and the session that its sealed conversation is bound to."""
+
+import secrets
+
+from flask import Response, make_response, render_template, session
+
+from chat.accounts.models import Account
+from chat.consent import ledger
+from chat.consent.gate import Reader
+from chat.consent.purposes import Purpose
+from chat.conversations.codec import seal_page
+from chat.conversations.history import opened
+from chat.conversations.models import Conversation
+from chat.conversations.present import (
+    ChatView,
+    SidebarView,
+    StorageView,
+    files_view,
+    model_view,
+    sidebar_view,
+    storage_view,
+    turn_views,
+)
+from chat.conversations.queries import list_conversations
+from chat.conversations.transcript import Transcript
+from chat.kernel import clock
+from chat.kernel.crypto import CannotOpen
+from chat.kernel.site import current_site
+from chat.providers.current import current_catalogue
+
+
+def page_session() -> str:
+    """Return what binds this browser's unsaved conversations to its session, made with the first page."""
+    if "page" not in session:
+        session["page"] = secrets.token_urlsafe(16)
+    bound: str = session["page"]
+    return bound
+
+
+def seal(transcript: Transcript) -> str:
+    """Return the conversation for the page's hidden field."""
+    return seal_page(transcript, current_site().page_key, page_session())
+
+
+def model_name(model_id: str) -> str:
+    """Return what people call the model, also when it is not offered any more."""
+    found = current_catalogue().find_model(model_id)
+    return found.name if found else model_id
+
+
+def storage(account: Account | None, transcript: Transcript, row: Conversation | None) -> StorageView:
+    """Return whether this conversation is kept, and until when."""
+    profile = current_site().profile
+    consented = account is not None and ledger.allows(account, Purpose.HISTORY)
+    if row is not None:
+        return storage_view(profile, state="saved", deletes=row.expires_at, consented=consented)
+    begins = consented and profile.features.history and not transcript.is_private and not transcript.turns
+    return storage_view(profile, state="will_be_saved" if begins else "not_stored", deletes=None, consented=consented)
+
+
+def sidebar(account: Account | None, current: str | None) -> SidebarView | None:
+    """Return the person's saved conversations for the side of the page; None for guests and where nothing was ever saved."""
+    site = current_site()
+    if account is None or not site.profile.features.history:
+        return None
+    try:
+        reader = Reader(account, site.keyring)
+    except CannotOpen:
+        return None
+    now = clock.now()
+    return sidebar_view(list_conversations(account, reader, now), now, current)
+
+
+def chat_view(
+    account: Account | None, transcript: Transcript, row: Conversation | None, *, draft: str = "", problem: str | None = None
+) -> ChatView:
+    """Return all that the chat's templates need."""
+    site, catalogue = current_site(), current_catalogue()
+    chosen = catalogue.find_model(transcript.model) or catalogue.find_default()
+    title = None
+    if account is not None and row is not None:
+        title = opened(row, Reader(account, site.keyring)).title
+    return ChatView(
+        title=title,
+        conversation=row.public_id if row else None,
+        transcript=None if row else seal(transcript),
+        turns=turn_views(transcript, model_name),
+        models=[model_view(model) for model in catalogue.list_models()],
+        model=model_view(chosen) if chosen else None,
+        instructions=transcript.instructions,
+        temperature=transcript.temperature,
+        draft=draft,
+        problem=problem,
+        storage=storage(account, transcript, row),
+        files=files_view(site.profile, sees_images=any(model.sees_images for model in catalogue.list_models())),
+        sensitive_data=site.profile.notices.sensitive_data,
+    )
+
+
+def render_chat(
+    account: Account | None,
+    transcript: Transcript,
+    row: Conversation | None,
+    *,
+    draft: str = "",
+    problem: str | None = None,
+    status: int = 200,
+) -> Response:
+    """Return the whole page."""
+    view = chat_view(account, transcript, row, draft=draft, problem=problem)
+    html = render_template("conversations/chat.html", chat=view, sidebar=sidebar(account, view.conversation))
+    return make_response(html, status)
+
+
+def render_thread(account: Account | None, transcript: Transcript, row: Conversation | None) -> Response:
+    """Return the thread alone, for a page whose script puts it in place."""
+    return make_response(render_template("conversations/_thread.html", chat=chat_view(account, transcript, row)))

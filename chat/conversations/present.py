@@ -1,0 +1,241 @@
+"""What the chat's templates are given: plain values, ready to be written down. The templates say what they need."""
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from flask_babel import format_date, ngettext
+from flask_babel import gettext as _
+from markupsafe import Markup
+
+from chat.consent.purposes import WORDINGS, Purpose
+from chat.conversations.history import Saved
+from chat.conversations.markdown import render_markdown
+from chat.conversations.queries import Listing
+from chat.conversations.transcript import State, Transcript, Turn
+from chat.kernel.profile import Profile
+from chat.providers.base import File, Image, Role
+from chat.providers.catalogue import Model
+
+ACCEPTED_IMAGES = "image/png,image/jpeg,image/webp,image/gif"
+ACCEPTED_FILES = (
+    ".pdf,.txt,.md,.csv,.tsv,.json,.xml,.yaml,.yml,.toml,.html,.css,.js,.ts,.py,.sh,.sql,.c,.h,.cpp,.go,.rs,.java,.rb,.php,.log"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelView:
+    id: str
+    name: str
+    provider: str
+    region: str
+    retention_days: int
+    trains: bool
+    images: bool
+    local: bool
+    policy_url: str | None
+    checked: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileView:
+    name: str
+    detail: str
+    picture: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnView:
+    id: str
+    parent: str
+    role: str
+    text: str
+    html: Markup | None
+    reasoning: str
+    files: list[FileView]
+    model_name: str
+    state: str
+    problem: str | None
+    position: int
+    count: int
+    previous_id: str | None
+    next_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageView:
+    state: str
+    deletes_on: date | None
+    offered: bool
+    consented: bool
+    wording: str
+    revision: str
+    keep_days: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilesView:
+    accept: str
+    megabytes: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatView:
+    title: str | None
+    conversation: str | None
+    transcript: str | None
+    turns: list[TurnView]
+    models: list[ModelView]
+    model: ModelView | None
+    instructions: str
+    temperature: float | None
+    draft: str
+    problem: str | None
+    storage: StorageView
+    files: FilesView | None
+    sensitive_data: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryView:
+    public_id: str
+    title: str
+    pinned: bool
+    current: bool
+    deletes_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class DayView:
+    label: str
+    entries: list[EntryView]
+
+
+@dataclass(frozen=True, slots=True)
+class SidebarView:
+    days: list[DayView]
+    older_url: str | None
+
+
+def model_view(model: Model) -> ModelView:
+    return ModelView(
+        id=model.id,
+        name=model.name,
+        provider=model.provider_name,
+        region=model.policy.region,
+        retention_days=model.policy.retention_days,
+        trains=model.policy.trains,
+        images=model.sees_images,
+        local=model.policy.stays_here,
+        policy_url=model.policy.url or None,
+        checked=model.policy.checked,
+    )
+
+
+def turn_views(transcript: Transcript, name_of: Callable[[str], str]) -> list[TurnView]:
+    """Return the branch in view, turn by turn."""
+    return [turn_view(transcript, turn, name_of) for turn in transcript.path()]
+
+
+def turn_view(transcript: Transcript, turn: Turn, name_of: Callable[[str], str], *, arriving: bool = False) -> TurnView:
+    """Return one turn with its place among its alternatives."""
+    alternatives = [one.id for one in transcript.siblings(turn)]
+    at = alternatives.index(turn.id)
+    is_answer = turn.role is Role.ASSISTANT
+    return TurnView(
+        id=turn.id,
+        parent=turn.parent or "",
+        role=turn.role.value,
+        text=turn.text,
+        html=render_markdown(turn.text) if is_answer and turn.text else None,
+        reasoning=turn.reasoning,
+        files=[_file_view(one) for one in turn.files],
+        model_name=name_of(turn.model) if is_answer else "",
+        state="arriving" if arriving else turn.state.value,
+        problem=turn.problem or _silence(turn, arriving=arriving),
+        position=at + 1,
+        count=len(alternatives),
+        previous_id=alternatives[at - 1] if at else None,
+        next_id=alternatives[at + 1] if at + 1 < len(alternatives) else None,
+    )
+
+
+def _silence(turn: Turn, *, arriving: bool) -> str | None:
+    """Return what to say of an answer without a word: the page or the server went away before the first one."""
+    if turn.role is Role.ASSISTANT and not turn.parts and not arriving and turn.state in (State.STOPPED, State.DONE):
+        return _("No answer came. It was stopped, or the connection was lost.")
+    return None
+
+
+def _file_view(part: Image | File) -> FileView:
+    match part:
+        case Image(media_type, data):
+            encoded = base64.b64encode(data).decode()
+            return FileView(name=_("Picture"), detail=_size(len(data)), picture=f"data:{media_type};base64,{encoded}")
+        case File(name, _media_type, text):
+            return FileView(name=name, detail=_size(len(text.encode("utf-8", "replace"))), picture=None)
+
+
+def _size(count: int) -> str:
+    if count < 1000:
+        return ngettext("%(num)d byte", "%(num)d bytes", count)
+    if count < 1_000_000:
+        return _("%(size)d KB", size=round(count / 1000))
+    return _("%(size).1f MB", size=count / 1_000_000)
+
+
+def storage_view(profile: Profile, *, state: str, deletes: datetime | None, consented: bool) -> StorageView:
+    wording = WORDINGS[Purpose.HISTORY]
+    return StorageView(
+        state=state,
+        deletes_on=deletes.date() if deletes else None,
+        offered=profile.features.history,
+        consented=consented,
+        wording=" ".join((wording.does, wording.who_sees, wording.how_long)),
+        revision=str(wording.revision),
+        keep_days=profile.retention.history,
+    )
+
+
+def files_view(profile: Profile, *, sees_images: bool) -> FilesView | None:
+    if not profile.features.files:
+        return None
+    accept = f"{ACCEPTED_IMAGES},{ACCEPTED_FILES}" if sees_images else ACCEPTED_FILES
+    return FilesView(accept=accept, megabytes=profile.limits.upload_megabytes, count=profile.limits.files_per_message)
+
+
+def sidebar_view(listing: Listing, now: datetime, current: str | None) -> SidebarView:
+    older = f"/history?before={listing.older}" if listing.older else None
+    return SidebarView(day_views(listing, now, current), older)
+
+
+def day_views(listing: Listing, now: datetime, current: str | None = None) -> list[DayView]:
+    """Return the conversations under the day they were last used, pinned ones first."""
+    days = [DayView(_("Pinned"), [_entry(one, current) for one in listing.pinned])] if listing.pinned else []
+    for saved in listing.recent:
+        label = _day(saved.updated_at.date(), now.date())
+        if not days or days[-1].label != label:
+            days.append(DayView(label, []))
+        days[-1].entries.append(_entry(saved, current))
+    return days
+
+
+def _entry(saved: Saved, current: str | None) -> EntryView:
+    return EntryView(
+        public_id=saved.public_id,
+        title=saved.title,
+        pinned=saved.pinned,
+        current=saved.public_id == current,
+        deletes_on=saved.expires_at.date(),
+    )
+
+
+def _day(day: date, today: date) -> str:
+    if day == today:
+        return _("Today")
+    if day == today - timedelta(days=1):
+        return _("Yesterday")
+    label: str = format_date(day, "d MMMM" if day.year == today.year else "d MMMM yyyy")
+    return label

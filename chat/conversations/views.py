@@ -1,0 +1,185 @@
+"""The chat's pages and acts as plain form posts: everything here works without JavaScript."""
+
+from flask import Blueprint, Response, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from chat.accounts.models import Account
+from chat.accounts.sessions import current_account, get_current_account
+from chat.consent import ledger
+from chat.consent.ledger import Source
+from chat.consent.purposes import WORDINGS, Purpose
+from chat.conversations import answering, exchange
+from chat.conversations.attachments import Upload, read_attachments
+from chat.conversations.desk import Desk, Posted, clean, open_desk, open_saved
+from chat.conversations.exchange import Act
+from chat.conversations.forms import ChatForm
+from chat.conversations.models import Conversation
+from chat.conversations.page import page_session, render_chat, render_thread
+from chat.conversations.transcript import Transcript
+from chat.kernel import clock
+from chat.kernel.access import public, signed_in
+from chat.kernel.db import db, truncate_journal
+from chat.kernel.errors import Problem, Refused
+from chat.kernel.network import client_address
+from chat.kernel.site import current_site
+from chat.providers.base import Part, Text
+from chat.providers.current import current_catalogue
+
+bp = Blueprint("conversations", __name__)
+
+ACTS = "<any(send, edit, regenerate, continue):act>"
+
+
+@bp.get("/")
+@public
+def new() -> ResponseReturnValue:
+    account = current_account()
+    default = current_catalogue().find_default()
+    return render_chat(account, Transcript(model=default.id if default else ""), None)
+
+
+@bp.get("/c/<public_id>")
+@signed_in
+def saved(public_id: str) -> ResponseReturnValue:
+    account = get_current_account()
+    row, transcript = open_saved(account, public_id, current_site())
+    return render_chat(account, transcript, row)
+
+
+@bp.post(f"/chat/{ACTS}")
+@public
+def take(act: str) -> ResponseReturnValue:
+    check_guests()
+    form = ChatForm()
+    desk = desk_of(form)
+    try:
+        begun = answering.begin(
+            desk,
+            Act(act),
+            form.turn.data,
+            parts_of(form),
+            guest=client_address(),
+            site=current_site(),
+            catalogue=current_catalogue(),
+        )
+    except Problem as problem:
+        db.session.rollback()
+        page = render_chat(desk.account, desk.transcript, desk.row, draft=words_of(form), problem=problem.message)
+        page.status_code = problem.status
+        return page
+    db.session.commit()
+    for _event in begun.events():
+        pass  # without JavaScript the page is written when the answer is complete
+    if begun.shelf is not None and begun.is_saved:
+        return redirect(url_for("conversations.saved", public_id=begun.shelf.conversation_id, _anchor="latest"), 303)
+    return render_chat(current_account(), begun.transcript, None)
+
+
+@bp.post("/chat/switch")
+@public
+def switch() -> ResponseReturnValue:
+    form = ChatForm()
+    desk = desk_of(form)
+    shown = answering.show(desk, form.turn.data)
+    db.session.commit()
+    return _show(desk, shown, desk.row)
+
+
+@bp.post("/chat/remove")
+@public
+def remove() -> ResponseReturnValue:
+    form = ChatForm()
+    desk = desk_of(form)
+    rest = answering.remove(desk, form.turn.data)
+    db.session.commit()
+    return _show(desk, rest, desk.row)
+
+
+@bp.post("/chat/save")
+@signed_in
+def save() -> ResponseReturnValue:
+    form, account, site = ChatForm(), get_current_account(), current_site()
+    desk = desk_of(form)
+    if not site.profile.features.history:
+        raise Refused(_("This site does not keep conversations."))
+    if desk.row is None and not desk.transcript.turns and desk.transcript.is_private:
+        # Nothing to store yet; the first message will be.
+        return render_chat(account, Transcript(model=desk.model.id), None)
+    if not ledger.allows(account, Purpose.HISTORY):
+        _agree(account, form.consent.data)
+    if desk.row is None and not desk.transcript.turns:
+        db.session.commit()
+        return redirect(url_for("conversations.new"), 303)
+    public_id = (
+        desk.row.public_id if desk.row else exchange.save(account, desk.transcript, site.keyring, site.profile, clock.now())
+    )
+    db.session.commit()
+    flash(_("Saved. You find it among your conversations."), "success")
+    return redirect(url_for("conversations.saved", public_id=public_id), 303)
+
+
+@bp.post("/chat/dont-save")
+@signed_in
+def dont_save() -> ResponseReturnValue:
+    desk = desk_of(ChatForm())
+    private = answering.make_private(desk)
+    db.session.commit()
+    if desk.row is not None:
+        truncate_journal()
+        flash(_("Deleted from your history. This conversation now lives in this page alone."), "success")
+    return render_chat(desk.account, private, None)
+
+
+def desk_of(form: ChatForm) -> Desk:
+    """Return the conversation that the posted form is about. Raises Problem when the form's shape is wrong."""
+    if not form.validate():
+        raise Problem(_("Something in the form is too long or not a number. Go back, shorten it, and send it again."))
+    posted = Posted(
+        transcript=form.transcript.data or "",
+        conversation=form.conversation.data or "",
+        partial=form.partial.data or "",
+        model=form.model.data or "",
+        instructions=form.instructions.data or "",
+        temperature=form.temperature.data,
+    )
+    return open_desk(posted, current_account(), page_session(), current_site(), current_catalogue())
+
+
+def parts_of(form: ChatForm) -> tuple[Part, ...]:
+    """Return what the person wrote and attached, files first. Raises Problem for a file that cannot be read."""
+    words = clean(words_of(form)).strip()
+    uploads = [
+        Upload(one.filename or "", one.read(), one.mimetype or "") for one in form.files.data or [] if one and one.filename
+    ]
+    profile = current_site().profile
+    if uploads and not profile.features.files:
+        raise Refused(_("This site does not take files."))
+    files = read_attachments(uploads, limits=profile.limits) if uploads else ()
+    return (*files, *((Text(words),) if words else ()))
+
+
+def words_of(form: ChatForm) -> str:
+    """Return the message: the composer's, or that of the edited turn, which has a field of its own."""
+    edited = request.form.get(f"edit-{form.turn.data}") if form.turn.data else None
+    return (edited if edited is not None and request.path.startswith("/chat/edit") else form.text.data) or ""
+
+
+def check_guests() -> None:
+    """Raise Refused when a visitor without an account asks on a site that wants one."""
+    if current_account() is None and not current_site().profile.sign_in.guests:
+        raise Refused(_("Please sign in to chat on this site."))
+
+
+def _agree(account: Account, revision: str | None) -> None:
+    """Record the consent that the save button is, if the person was shown the words that are in force."""
+    from_page = (revision or "").strip()
+    if from_page != str(WORDINGS[Purpose.HISTORY].revision):
+        raise Refused(_("To save, please agree to keeping your history: the words stand beside the button."))
+    ledger.give(account, Purpose.HISTORY, Source.SAVE_BUTTON, clock.now())
+
+
+def _show(desk: Desk, transcript: Transcript, row: Conversation | None) -> Response:
+    if request.headers.get("X-Fragment") == "thread":
+        return render_thread(desk.account, transcript, row)
+    return render_chat(desk.account, transcript, row)

@@ -1,0 +1,28 @@
+"""What the door lets out: a provider's events, and a failure as an event of its own."""
+
+from dataclasses import dataclass, field
+
+from chat.metering.ledger import Status
+from chat.providers.base import FinishReason, Finished, ReasoningDelta, TextDelta
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The answer ended here. The code is ours, the message is for people."""
+
+    code: str
+    message: str
+
+
+Event = TextDelta | ReasoningDelta | Finished | Failed
+
+
+@dataclass(slots=True)
+class Answer:
+    """What came, as far as it came. Lives in memory for the length of the exchange."""
+
+    text: list[str] = field(default_factory=list, repr=False)
+    reasoning: list[str] = field(default_factory=list, repr=False)
+    status: Status = Status.STOPPED
+    reason: FinishReason | None = None
+    failed: Failed | None = None

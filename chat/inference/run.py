@@ -1,0 +1,136 @@
+"""The only door to a model. In this order: who asks, what they and the site allow, limits, the provider, the meter, and
+storage if, and only if, somebody with a permit asked for it. However a stream ends, its `finally` settles the meter.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from chat.inference.events import Answer, Event, Failed
+from chat.inference.permission import check_model
+from chat.kernel import clock
+from chat.kernel.db import db
+from chat.kernel.errors import Problem
+from chat.kernel.limits import Limits
+from chat.kernel.profile import Profile
+from chat.metering.ledger import Measure, Source, Status, record
+from chat.providers.base import Cancel, Finished, FinishReason, Image, Provider, ReasoningDelta, Request, TextDelta, Usage
+from chat.providers.catalogue import Model
+
+log = logging.getLogger("chat.inference")
+
+Keep = Callable[[Answer], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: an account, or a guest by the address they come from. Never sent to a provider, never written for guests."""
+
+    account_id: int | None
+    name_for_limits: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    caller: Caller
+    model: Model
+    request: Request
+    source: Source
+
+
+def admit(call: Call, profile: Profile, limits: Limits) -> None:
+    """Check that this call may be made, and count it. Raises Refused or TooMany; nothing has left the machine then."""
+    check_model(call.model)
+    caller, rates = call.caller, profile.limits
+    if caller.account_id is None:
+        limits.hit(rates.guest_messages, "guest", caller.name_for_limits)
+    else:
+        limits.hit(rates.account_messages, "account", caller.name_for_limits)
+    limits.hit(rates.model_messages, "model", call.model.id)
+
+
+def stream(call: Call, provider: Provider, cancel: Cancel, keep: Keep | None = None) -> Iterator[Event]:
+    """Yield the answer's events; the last is Finished or Failed, unless the reader leaves first.
+
+    `call` must have been admitted. `keep` is handed what came, however it ended, and stores it if it may; its work and
+    the usage row are one transaction.
+    """
+    answer, started = Answer(), clock.monotonic()
+    first: float | None = None
+    counted: Usage | None = None
+    events = provider.stream(call.request, cancel)
+    try:
+        for event in events:
+            match event:
+                case TextDelta(text):
+                    first = first or clock.monotonic()
+                    answer.text.append(text)
+                    yield event
+                case ReasoningDelta(text):
+                    first = first or clock.monotonic()
+                    answer.reasoning.append(text)
+                    yield event
+                case Usage():
+                    counted = event
+                case Finished(reason):
+                    answer.reason = reason
+                    answer.status = Status.STOPPED if reason is FinishReason.STOPPED else Status.DONE
+                    yield event
+    except Problem as problem:
+        if not cancel.is_set:
+            answer.status, answer.failed = Status.FAILED, Failed(problem.code, problem.message)
+            yield answer.failed
+    finally:
+        _close(events)
+        _settle(call, answer, keep, _measure(call.request, answer, counted, started, first))
+
+
+def _close(events: Iterator[object]) -> None:
+    close = getattr(events, "close", None)
+    if close is not None:
+        close()
+
+
+def _settle(call: Call, answer: Answer, keep: Keep | None, measure: Measure) -> None:
+    record(
+        account_id=call.caller.account_id,
+        source=call.source,
+        model=call.model.id,
+        provider=call.model.provider_id,
+        measure=measure,
+        now=clock.now(),
+    )
+    if keep is not None:
+        keep(answer)
+    db.session.commit()
+    log.info(
+        "answer",
+        extra={
+            "source": call.source.value,
+            "model": call.model.id,
+            "provider": call.model.provider_id,
+            "outcome": measure.status.value,
+            "code": measure.code or "",
+            "ms": measure.total_ms,
+        },
+    )
+
+
+def _measure(request: Request, answer: Answer, counted: Usage | None, started: float, first: float | None) -> Measure:
+    return Measure(
+        status=answer.status,
+        code=answer.failed.code if answer.failed else None,
+        input_bytes=_size(request),
+        output_bytes=sum(len(piece.encode("utf-8", "replace")) for piece in (*answer.text, *answer.reasoning)),
+        input_tokens=counted.input_tokens if counted else None,
+        output_tokens=counted.output_tokens if counted else None,
+        first_token_ms=None if first is None else round((first - started) * 1000),
+        total_ms=round((clock.monotonic() - started) * 1000),
+    )
+
+
+def _size(request: Request) -> int:
+    parts = [part for message in request.messages for part in message.parts]
+    return len((request.system or "").encode("utf-8", "replace")) + sum(
+        len(part.data) if isinstance(part, Image) else len(part.text.encode("utf-8", "replace")) for part in parts
+    )

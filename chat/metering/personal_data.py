@@ -1,0 +1,27 @@
+from datetime import timedelta
+
+from chat.kernel.personal_data import Basis, Store
+from chat.kernel.profile import Profile
+from chat.metering.models import Usage
+
+
+def _keep_for(profile: Profile) -> timedelta:
+    return timedelta(days=profile.retention.request_logs)
+
+
+STORES = (
+    Store(
+        model=Usage,
+        owner=Usage.account_id,
+        holds="which model you called and when, sizes, token counts, how long it took, whether it worked; never what was said",
+        why="to keep limits, to find faults, and to show you your usage",
+        basis=Basis.CONTRACT,
+        born=Usage.at,
+        keep_for=_keep_for,
+        exported=(
+            "at", "source", "model", "provider", "status", "code", "input_bytes", "output_bytes", "input_tokens",
+            "output_tokens", "estimated", "first_token_ms", "total_ms",
+        ),
+        withheld=("id", "account_id"),
+    ),
+)  # fmt: skip

@@ -1,0 +1,31 @@
+"""The running site's catalogue of models."""
+
+import click
+from flask import Flask, current_app
+
+from chat.kernel.site import current_site
+from chat.providers.catalogue import Catalogue
+from chat.providers.weights import fetch_weights
+
+_EXTENSION = "candor_catalogue"
+
+
+def mount_catalogue(app: Flask) -> None:
+    """Read the profile's models once; which of them are offered does not change while the process runs."""
+    with app.app_context():
+        site = current_site()
+        app.extensions[_EXTENSION] = Catalogue(site.profile, site.settings)
+
+
+def current_catalogue() -> Catalogue:
+    """Return the catalogue of the running application."""
+    catalogue: Catalogue = current_app.extensions[_EXTENSION]
+    return catalogue
+
+
+def fetch_embedded(app: Flask) -> None:
+    """Make sure that the embedded model's weights are there before the first visitor; without them the site still runs."""
+    with app.app_context():
+        embedded = current_catalogue().embedded
+    if embedded is not None:
+        fetch_weights(embedded, click.echo)
