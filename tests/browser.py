@@ -82,7 +82,9 @@ class Browser(FlaskClient):
     """Flask's test client, which looks at every page it is given, and can fill in a form as a person does."""
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
-        response = super().open(*args, **kwargs)
+        # In a context of its own, as a server does it: the test's context would lend each request the last one's `g`.
+        with self.application.app_context():
+            response = super().open(*args, **kwargs)
         if response.mimetype == "text/html" and not response.is_streamed and response.status_code not in (301, 302, 303, 307):
             html = response.get_data(as_text=True)
             if "<html" in html:

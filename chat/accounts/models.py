@@ -1,18 +1,75 @@
 """People who signed up: what is needed to sign in, and nothing else."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
+from flask_security import RoleMixin, UserMixin
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chat.kernel.db import Base, intpk, public_id_column
 
 
-class Account(Base):
+class Role(RoleMixin):
+    """What Flask-Security calls a role. There is one and no table: an account is the operator's or it is not."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+OPERATOR = Role("operator")
+
+
+class Account(UserMixin, Base):
+    """One person."""
+
     __tablename__ = "account"
 
     id: Mapped[intpk]
     public_id: Mapped[public_id_column]
+    # As the person wrote it; unique whatever its case, by the index below.
     email: Mapped[str] = mapped_column(sa.String(254))
     display_name: Mapped[str] = mapped_column(sa.String(80))
+    password: Mapped[str | None] = mapped_column(sa.String(255))
+    active: Mapped[bool] = mapped_column(default=True)
+    is_operator: Mapped[bool] = mapped_column(default=False)
+    confirmed_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+    # What sessions and mailed links point to. A new value ends all of them at once.
+    fs_uniquifier: Mapped[str] = mapped_column(sa.String(64), unique=True)
+
+    # Flask-Security looks people up by lower(email): a constraint on the column alone would let Ana@ and ana@ be two.
+    __table_args__ = (sa.Index("uq_account_email_lower", sa.func.lower(email), unique=True),)
+
+    @property
+    def roles(self) -> list[RoleMixin]:  # type: ignore[override]  # an attribute that can be set, in Flask-Security
+        return [OPERATOR] if self.is_operator else []
+
+
+class Device(Base):
+    """One sign-in that still holds. Its public id is in that browser's signed cookie; without the row the cookie is dead."""
+
+    __tablename__ = "device"
+
+    id: Mapped[intpk]
+    public_id: Mapped[public_id_column]
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("account.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(sa.String(60))
+    address: Mapped[str | None] = mapped_column(sa.String(45))
+    signed_in_at: Mapped[datetime]
+    # A day, not a moment: enough to recognise a device by, too little to follow a person with.
+    last_used_on: Mapped[date]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class OutgoingMail(Base):
+    """A mail that waits to be sent, sealed: it names its reader and may hold a link that opens the account."""
+
+    __tablename__ = "outgoing_mail"
+
+    id: Mapped[intpk]
+    public_id: Mapped[public_id_column]
+    account_id: Mapped[int | None] = mapped_column(sa.ForeignKey("account.id", ondelete="CASCADE"), index=True)
+    sealed: Mapped[bytes]
+    written_at: Mapped[datetime]
+    due_at: Mapped[datetime] = mapped_column(index=True)
+    attempts: Mapped[int] = mapped_column(default=0)

@@ -1,0 +1,42 @@
+"""What the account tables hold about people, and for how long."""
+
+from chat.accounts.devices import REMEMBERED
+from chat.accounts.models import Account, Device, OutgoingMail
+from chat.accounts.outbox import LONGEST_WAIT_IN_ALL
+from chat.kernel.personal_data import Basis, Store
+
+STORES = (
+    Store(
+        model=Account,
+        holds="your e-mail address, the name you chose, your password as an argon2id hash, and when the account was made",
+        why="to let you sign in; it lives as long as the account",
+        basis=Basis.CONTRACT,
+        owner=Account.id,
+        born=Account.created_at,
+        exported=("public_id", "email", "display_name", "active", "is_operator", "confirmed_at", "created_at"),
+        withheld=("id", "password", "fs_uniquifier"),
+    ),
+    Store(
+        model=Device,
+        holds="where you are signed in: browser and system by name, since when, the day of last use, and of your address "
+        "as much as this site keeps",
+        why="to keep you signed in, and to let you see and end your sign-ins",
+        basis=Basis.CONTRACT,
+        owner=Device.account_id,
+        born=Device.signed_in_at,
+        keep_for=lambda _profile: REMEMBERED,
+        exported=("name", "address", "signed_in_at", "last_used_on", "expires_at"),
+        withheld=("id", "public_id", "account_id"),
+    ),
+    Store(
+        model=OutgoingMail,
+        holds="mail to you that has not been sent yet, encrypted",
+        why="to send it; it is deleted once the mail server has taken it",
+        basis=Basis.CONTRACT,
+        owner=OutgoingMail.account_id,
+        born=OutgoingMail.written_at,
+        keep_for=lambda _profile: LONGEST_WAIT_IN_ALL,
+        exported=("written_at", "due_at", "attempts"),
+        withheld=("id", "public_id", "account_id", "sealed"),
+    ),
+)

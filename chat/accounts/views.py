@@ -1,0 +1,53 @@
+"""The settings that belong to the account: what it is called, and where it is signed in."""
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from chat.accounts import devices
+from chat.accounts.forms import ProfileForm
+from chat.accounts.security import current_device
+from chat.accounts.sessions import get_current_account
+from chat.kernel import clock
+from chat.kernel.access import signed_in
+from chat.kernel.db import db
+
+bp = Blueprint("accounts", __name__, url_prefix="/settings")
+
+
+@bp.route("/profile", methods=["GET", "POST"])
+@signed_in
+def profile() -> ResponseReturnValue:
+    account = get_current_account()
+    form = ProfileForm(obj=account)
+    if form.validate_on_submit():
+        account.display_name = form.display_name.data
+        db.session.commit()
+        flash(_("Your name is saved."), "success")
+        return redirect(url_for("accounts.profile"))
+    return render_template("accounts/profile.html", form=form, account=account)
+
+
+@bp.get("/security")
+@signed_in
+def security() -> ResponseReturnValue:
+    found = devices.list_devices(get_current_account(), clock.now())
+    return render_template("accounts/security.html", devices=found, this_device=current_device())
+
+
+@bp.post("/security/devices/<public_id>/end")
+@signed_in
+def end_device(public_id: str) -> ResponseReturnValue:
+    devices.revoke(get_current_account(), public_id)
+    db.session.commit()
+    flash(_("That device is signed out."), "success")
+    return redirect(url_for("accounts.security"))
+
+
+@bp.post("/security/devices/end-others")
+@signed_in
+def end_other_devices() -> ResponseReturnValue:
+    devices.revoke_all(get_current_account(), but=current_device())
+    db.session.commit()
+    flash(_("All other devices are signed out."), "success")
+    return redirect(url_for("accounts.security"))
