@@ -1,6 +1,5 @@
 """The application, from its settings to its mounted features. Reads top to bottom."""
 
-import os
 import sys
 
 import click
@@ -21,6 +20,7 @@ from chat.kernel.logs import log_requests, set_up_logs
 from chat.kernel.migrate import MIGRATIONS, bring_up_to_date, migrate
 from chat.kernel.pages import MemoryRequest, show_errors
 from chat.kernel.personal_data import mount_stores
+from chat.kernel.serving import announce, is_serving
 from chat.kernel.settings import ROOT, Settings, load_settings
 from chat.kernel.site import Site, current_site, mount_site, open_site
 
@@ -80,13 +80,8 @@ def _build(settings: Settings) -> Flask:
         for feature in FEATURES:
             if feature.start:
                 feature.start(app)
+        announce(site.profile.site.name, settings)
     return app
-
-
-def is_serving() -> bool:
-    """Whether this process is about to answer requests, rather than to run one command."""
-    context = click.get_current_context(silent=True)
-    return (context is not None and context.info_name == "run") or "gunicorn" in os.environ.get("SERVER_SOFTWARE", "")
 
 
 def _for_templates() -> dict[str, object]:

@@ -44,8 +44,6 @@ def _safe_text(name: str, msg: object, args: Any, lineno: int) -> str:
     if name == _OURS or name.startswith(f"{_OURS}."):
         # Our own messages are fixed sentences; ids and counts travel as `extra` and are filtered by FIELDS.
         return msg if isinstance(msg, str) else "withheld"
-    if name == "werkzeug" and isinstance(msg, str) and "Running on" in msg and not args:
-        return msg  # the start-up banner: where to point the browser
     if name.startswith(_FIXED_TEXT) and isinstance(msg, str) and "%" in msg:
         return msg.split("%", 1)[0].rstrip(" :([")
     return f"withheld ({name}, line {lineno})"
@@ -78,6 +76,15 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
+class PlainLines(JsonLines):
+    """The same for somebody who watches a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = " ".join(f"{name}={value}" for name, value in vars(record).items() if name in FIELDS and _is_plain(value))
+        line = f"{clock.now():%H:%M:%S} {record.levelname:7} {record.getMessage()} {fields}".rstrip()
+        return f"{line}\n{record.exc_text}" if record.exc_text else line
+
+
 def _is_plain(value: object) -> bool:
     return isinstance(value, (int, float, bool)) or (isinstance(value, str) and len(value) <= 120)
 
@@ -86,18 +93,14 @@ def set_up_logs(level: str) -> None:
     """Send every record of the process, scrubbed, to standard error."""
     logging.setLogRecordFactory(FirewallRecord)
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(PlainLines() if sys.stderr.isatty() else JsonLines())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
     logging.captureWarnings(True)
-    # Werkzeug adds a handler of its own to a logger without level; the request lines it writes carry the query string.
-    logging.getLogger("werkzeug").setLevel(logging.INFO)
-    logging.getLogger("werkzeug").addFilter(_without_request_lines)
-
-
-def _without_request_lines(record: logging.LogRecord) -> bool:
-    return not record.getMessage().startswith("withheld")
+    # Its request lines carry the query string, its banner says what `kernel.serving` says better; failures still come.
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 class GunicornLogger(_GunicornLogger):  # type: ignore[misc]  # gunicorn carries no types

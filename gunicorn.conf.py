@@ -1,0 +1,15 @@
+"""How gunicorn serves this site: `gunicorn app:app` reads this file by itself.
+
+One gevent worker holds hundreds of streams; add workers for more cores. The access log stays off: the application writes
+its own, without query strings.
+"""
+
+worker_class = "gevent"
+workers = 1
+worker_connections = 2000
+bind = "127.0.0.1:8000"
+logger_class = "chat.kernel.logs.GunicornLogger"
+accesslog = None
+timeout = 120
+graceful_timeout = 30
+keepalive = 15
