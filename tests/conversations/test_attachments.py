@@ -211,6 +211,8 @@ def test_text_is_decoded(data: bytes, text: str) -> None:
         b"\x7fELF\x02",
         b"a\0b",
         bytes(range(128, 256)) * 4,
+        b"\xa4\xb6\xd7\xf7 words" * 50,
+        b"\xe9\xe8" * 50,
         random.Random(1).randbytes(500),
         b"\xff\xfea\xd8\0",
         b"\0\0\0\x18ftypheic" + b"\0" * 20,
