@@ -5,6 +5,7 @@ from chat.consent.feature import FEATURE as CONSENT
 from chat.conversations.feature import FEATURE as CONVERSATIONS
 from chat.kernel.feature import Feature
 from chat.metering.feature import FEATURE as METERING
+from chat.policy.feature import FEATURE as POLICY
 from chat.providers.feature import FEATURE as PROVIDERS
 
-FEATURES: tuple[Feature, ...] = (ACCOUNTS, PROVIDERS, CONSENT, METERING, CONVERSATIONS)
+FEATURES: tuple[Feature, ...] = (ACCOUNTS, PROVIDERS, CONSENT, METERING, CONVERSATIONS, POLICY)

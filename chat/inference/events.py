@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from chat.metering.ledger import Status
-from chat.providers.base import FinishReason, Finished, ReasoningDelta, TextDelta
+from chat.providers.base import Finished, FinishReason, ReasoningDelta, TextDelta
 
 
 @dataclass(frozen=True, slots=True)

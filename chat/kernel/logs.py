@@ -34,13 +34,13 @@ class FirewallRecord(logging.LogRecord):
     def __init__(
         self, name: str, level: int, pathname: str, lineno: int, msg: object, args: Any, exc_info: Any, *rest: Any, **more: Any
     ) -> None:
-        super().__init__(name, level, pathname, lineno, _safe_text(name, msg, args, lineno), None, None, *rest, **more)
+        super().__init__(name, level, pathname, lineno, _safe_text(name, msg, lineno), None, None, *rest, **more)
         if exc_info and exc_info[0]:
             self.exc_text = places(exc_info)
         self.stack_info = None
 
 
-def _safe_text(name: str, msg: object, args: Any, lineno: int) -> str:
+def _safe_text(name: str, msg: object, lineno: int) -> str:
     if name == _OURS or name.startswith(f"{_OURS}."):
         # Our own messages are fixed sentences; ids and counts travel as `extra` and are filtered by FIELDS.
         return msg if isinstance(msg, str) else "withheld"
