@@ -15,6 +15,7 @@ from chat.kernel import health
 from chat.kernel.assets import serve_assets
 from chat.kernel.db import db, engine_options
 from chat.kernel.errors import StartRefused
+from chat.kernel.feature import mount_jobs
 from chat.kernel.headers import send_headers
 from chat.kernel.logs import log_requests, set_up_logs
 from chat.kernel.migrate import MIGRATIONS, bring_up_to_date, migrate
@@ -74,6 +75,7 @@ def _build(settings: Settings) -> Flask:
         if feature.init:
             feature.init(app)
     mount_stores(app, tuple(store for feature in FEATURES for store in feature.stores))
+    mount_jobs(app, tuple(job for feature in FEATURES for job in feature.jobs))
     app.context_processor(_for_templates)
     bring_up_to_date(app)
     if is_serving():

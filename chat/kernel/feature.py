@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import click
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, current_app
 
 from chat.kernel.personal_data import Store
 
@@ -37,3 +37,17 @@ class Feature:
     menu: tuple[MenuItem, ...] = ()
     init: Callable[[Flask], None] | None = None  # for libraries that want the app
     start: Callable[[Flask], None] | None = None  # once in each process that serves, before the first request
+
+
+_EXTENSION = "candor_jobs"
+
+
+def mount_jobs(app: Flask, jobs: tuple[Job, ...]) -> None:
+    """Tell the application what its features do again and again."""
+    app.extensions[_EXTENSION] = jobs
+
+
+def current_jobs() -> tuple[Job, ...]:
+    """Return every job of the running application."""
+    jobs: tuple[Job, ...] = current_app.extensions[_EXTENSION]
+    return jobs
