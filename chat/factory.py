@@ -13,6 +13,7 @@ from chat.accounts.sessions import current_account
 from chat.features import FEATURES
 from chat.kernel import health
 from chat.kernel.assets import serve_assets
+from chat.kernel.cli import master_key
 from chat.kernel.db import db, engine_options
 from chat.kernel.errors import StartRefused
 from chat.kernel.feature import mount_jobs
@@ -67,6 +68,7 @@ def _build(settings: Settings) -> Flask:
     db.init_app(app)
     migrate.init_app(app, db, directory=str(MIGRATIONS))
     app.register_blueprint(health.bp)
+    app.cli.add_command(master_key)
     for feature in FEATURES:
         for blueprint in feature.blueprints:
             app.register_blueprint(blueprint)
