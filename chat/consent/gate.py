@@ -9,13 +9,20 @@ from chat.accounts.models import Account
 from chat.consent.ledger import holds
 from chat.consent.purposes import Purpose
 from chat.kernel import crypto
-from chat.kernel.errors import Refused
+from chat.kernel.errors import Problem, Refused
 from chat.kernel.keyring import Keyring
 from chat.kernel.sealed import Sealed
 
 
 class NotPermitted(Refused):
     code = "not_permitted"
+
+
+class CannotRead(Problem):
+    """What the account stored does not open: its key is gone, or the row was altered."""
+
+    status = 410
+    code = "cannot_read"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -40,11 +47,13 @@ class Place:
 
 
 def issue(account: Account, purpose: Purpose, keyring: Keyring) -> Permit:
-    """Return a permit for this transaction. Raises NotPermitted unless the person's latest word on `purpose` is yes."""
+    """Return a permit for this transaction. Raises NotPermitted unless the person's latest word on `purpose` is yes.
+
+    The key was made with the account. None is made here: one that was destroyed must stay destroyed.
+    """
     if not holds(account, purpose):
-        raise NotPermitted("Nothing was stored: this account has not agreed to that.")
-    keyring.create(account.public_id)
-    return Permit(account.public_id, purpose, keyring.key_of(account.public_id))
+        raise NotPermitted("Nothing was stored: keeping it is switched off for this account. The switch is in the settings.")
+    return Permit(account.public_id, purpose, _key_of(account, keyring))
 
 
 def seal(permit: Permit, place: Place, content: bytes) -> Sealed:
@@ -53,12 +62,28 @@ def seal(permit: Permit, place: Place, content: bytes) -> Sealed:
 
 
 class Reader:
-    """Opens one person's own content. Reading needs no consent: what is theirs they may always see."""
+    """Opens one person's own content. Reading needs no consent: what is theirs they may always see.
+
+    Raises CannotRead when the account's key is gone.
+    """
 
     def __init__(self, account: Account, keyring: Keyring) -> None:
         self._account = account.public_id
-        self._key = keyring.key_of(account.public_id)
+        self._opener = crypto.Opener(_key_of(account, keyring))
 
     def open(self, place: Place, sealed: Sealed) -> bytes:
-        """Return the content. Raises CannotOpen when it was altered or belongs elsewhere."""
-        return crypto.decrypt(self._key, sealed.blob, place.bound_to(self._account))
+        """Return the content. Raises CannotRead when it was altered or belongs elsewhere."""
+        try:
+            return self._opener.open(sealed.blob, place.bound_to(self._account))
+        except crypto.CannotOpen:
+            raise CannotRead("What is stored here was altered or damaged, and does not open any more.") from None
+
+
+def _key_of(account: Account, keyring: Keyring) -> bytes:
+    try:
+        return keyring.key_of(account.public_id)
+    except crypto.CannotOpen:
+        raise CannotRead(
+            "The key that opens what this account stored is not on this server, so nothing of it can be shown. "
+            "Ask the site's operator to restore the keyring from its backup."
+        ) from None

@@ -86,7 +86,10 @@ def _latest(account_id: int, purpose: Purpose) -> ConsentEntry | None:
 def _lock(account: Account) -> None:
     # Writing a row onto itself takes the account's row lock on PostgreSQL and the write lock on SQLite, until commit:
     # what is stored under a consent and the withdrawal of that consent happen one after the other.
-    db.session.execute(sa.update(Account).where(Account.id == account.id).values(id=Account.id))
+    db.session.execute(
+        sa.update(Account).where(Account.id == account.id).values(id=Account.id),
+        execution_options={"synchronize_session": False},
+    )
 
 
 def _append(account: Account, purpose: Purpose, *, given: bool, source: Source, now: datetime) -> ConsentEntry:

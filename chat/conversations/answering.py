@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from chat.accounts.models import Account
 from chat.conversations import exchange, history
-from chat.conversations.desk import Desk
+from chat.conversations.desk import Desk, choose_model
 from chat.conversations.exchange import Act, Asked, Shelf
 from chat.conversations.transcript import Transcript, Turn
 from chat.inference import run
@@ -49,10 +49,11 @@ def begin(
     desk: Desk, act: Act, turn_id: str | None, parts: tuple[Part, ...], *, guest: str, site: Site, catalogue: Catalogue
 ) -> Exchange:
     """Return the question ready to be asked; a saved conversation has it stored, uncommitted. Raises Problem."""
-    asked = exchange.ask(desk.transcript, act, turn_id, parts, clock.now())
-    call = Call(caller_of(desk.account, guest), desk.model, exchange.request_for(asked, desk.model), Source.CHAT)
+    model = choose_model(catalogue, desk.transcript.model)
+    asked = exchange.ask(replace(desk.transcript, model=model.id), act, turn_id, parts, clock.now())
+    call = Call(caller_of(desk.account, guest), model, exchange.request_for(asked, model), Source.CHAT)
     run.admit(call, site.profile, site.limits)
-    return Exchange(asked, desk.model, call, catalogue, _shelve(desk, asked, site))
+    return Exchange(asked, model, call, catalogue, _shelve(desk, asked, site))
 
 
 def caller_of(account: Account | None, guest: str) -> Caller:
@@ -84,7 +85,9 @@ def remove(desk: Desk, turn_id: str) -> Transcript:
     """Return the conversation without that message and all that follows from it, stored ones deleted."""
     rest = desk.transcript.remove(turn_id)
     if desk.row is not None:
-        history.remove_turns(desk.row, desk.transcript.below(turn_id))
+        history.hold(desk.row)
+        # What another tab has added below it since goes too.
+        history.remove_turns(desk.row, history.list_below(desk.row, turn_id))
         history.show_branch(desk.row, rest)
     return rest
 
@@ -93,6 +96,7 @@ def show(desk: Desk, turn_id: str) -> Transcript:
     """Return the conversation with that alternative in view, remembered where it is saved."""
     shown = desk.transcript.show(turn_id)
     if desk.row is not None:
+        history.hold(desk.row)
         history.show_branch(desk.row, shown)
     return shown
 

@@ -20,6 +20,10 @@ from chat.providers.base import File, Image, Part, Role, Text
 
 # Enough for a long evening with images; more would be a bomb.
 _LARGEST = 64 * 2**20
+# Grows with each change of what stands in the page, so that a page from before an upgrade is stale, not a failure.
+_FORMAT = 1
+
+_decode_body = msgspec.msgpack.Decoder().decode
 
 
 class StalePage(Problem):
@@ -36,8 +40,14 @@ def pack_body(turn: Turn) -> bytes:
 
 def unpack_body(body: bytes) -> tuple[tuple[Part, ...], str]:
     """Return parts and reasoning of what `pack_body` made."""
-    parts, reasoning = msgspec.msgpack.decode(body)
+    parts, reasoning = _decode_body(body)
     return tuple(_part(one) for one in parts), reasoning
+
+
+def text_of_body(body: bytes) -> str:
+    """Return the words alone of what `pack_body` made, without its files."""
+    parts, _reasoning = _decode_body(body)
+    return "".join(one[1] for one in parts if one[0] == "t")
 
 
 def seal_page(transcript: Transcript, key: bytes, session: str) -> str:
@@ -78,7 +88,7 @@ def _turn(row: Any) -> Turn:
 
 
 def _bound(session: str) -> bytes:
-    return f"page/{session}".encode()
+    return f"page/{_FORMAT}/{session}".encode()
 
 
 def _plain(part: Part) -> tuple[Any, ...]:

@@ -33,27 +33,31 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The conversation at hand, who has it, and its row if it is saved."""
+    """The conversation at hand, who has it, and its row if it is saved.
+
+    `transcript.model` is what the form asked for; whether that can be had is decided when a question is asked.
+    """
 
     account: Account | None
     transcript: Transcript
-    model: Model
     row: Conversation | None
 
 
-def open_desk(posted: Posted, account: Account | None, session: str, site: Site, catalogue: Catalogue) -> Desk:
-    """Return the conversation of a form. Raises NotFound, StalePage, or Problem when no model can be asked."""
+def open_desk(posted: Posted, account: Account | None, session: str, site: Site) -> Desk:
+    """Return the conversation of a form. Raises NotFound or StalePage."""
     row: Conversation | None = None
     if posted.conversation:
         row, transcript = open_saved(account, posted.conversation, site)
     else:
         transcript = open_page(posted.transcript, site.page_key, session) if posted.transcript else Transcript()
         transcript = _with_partial(transcript, clean(posted.partial))
-    model = choose_model(catalogue, posted.model or transcript.model)
     transcript = replace(
-        transcript, model=model.id, instructions=clean(posted.instructions).strip(), temperature=posted.temperature
+        transcript,
+        model=clean(posted.model) or transcript.model,
+        instructions=clean(posted.instructions).strip(),
+        temperature=posted.temperature,
     )
-    return Desk(account, transcript, model, row)
+    return Desk(account, transcript, row)
 
 
 def open_saved(account: Account | None, conversation_id: str, site: Site) -> tuple[Conversation, Transcript]:
@@ -65,10 +69,16 @@ def open_saved(account: Account | None, conversation_id: str, site: Site) -> tup
 
 
 def choose_model(catalogue: Catalogue, model_id: str) -> Model:
-    """Return the model of that id, or the site's default when it is not offered any more. Raises Problem for none at all."""
-    model = catalogue.find_model(model_id) or catalogue.find_default()
-    if model is None:
+    """Return the model of that id, or the site's default where none is named.
+
+    Raises Problem when it is not offered: a message goes where the person was told, or nowhere.
+    """
+    default = catalogue.find_default()
+    if default is None:
         raise Problem("No model can be asked on this site right now. Its operator can see why with `flask models list`.")
+    model = catalogue.find_model(model_id) if model_id else default
+    if model is None:
+        raise Problem("The model that was chosen is not offered any more. Choose another one.", code="model_gone")
     return model
 
 

@@ -10,10 +10,10 @@ from enum import StrEnum
 
 from chat.accounts.models import Account
 from chat.consent import gate, ledger
-from chat.consent.gate import NotPermitted
+from chat.consent.gate import CannotRead, NotPermitted
 from chat.consent.purposes import Purpose
 from chat.conversations import history
-from chat.conversations.transcript import State, Transcript, Turn, answer, messages, say
+from chat.conversations.transcript import State, Transcript, Turn, answer, messages, renewed, say
 from chat.inference.events import Answer
 from chat.kernel import clock
 from chat.kernel.db import db
@@ -56,6 +56,8 @@ def ask(transcript: Transcript, act: Act, turn_id: str | None, parts: tuple[Part
             return _question(transcript, transcript.leaf, parts, now)
         case Act.EDIT:
             old = transcript.get(turn_id)
+            if old.role is not Role.USER:
+                raise NotFound("Only a message of your own can be edited.")
             words = tuple(part for part in parts if isinstance(part, Text))
             kept = (*old.files, *words)
             if not kept:
@@ -157,6 +159,7 @@ class Shelf:
         account = db.session.get_one(Account, self.account_id)
         permit = gate.issue(account, Purpose.HISTORY, self.keyring)
         conversation = history.get_conversation(account, self.conversation_id, now)
+        history.hold(conversation)
         history.remove_turns(conversation, removed)
         parent = asked.answer.parent
         question = asked.transcript.get(parent) if parent else None
@@ -173,16 +176,24 @@ class Shelf:
         try:
             permit = gate.issue(account, Purpose.HISTORY, self.keyring)
             conversation = history.get_conversation(account, self.conversation_id, clock.now())
-        except (NotPermitted, NotFound):
+            history.hold(conversation)
+        except (NotPermitted, NotFound, CannotRead):
             # Withdrawn or deleted while the answer was coming: it is on the page, and nowhere else.
             return False
-        history.write_turn(permit, conversation, turn)
-        return True
+        return history.rewrite_turn(permit, conversation, turn)
 
 
 def save(account: Account, transcript: Transcript, keyring: Keyring, profile: Profile, now: datetime) -> str:
-    """Store a conversation that so far lived in the page, and return its public id. Raises NotPermitted."""
+    """Store a conversation that so far lived in the page, and return its public id. Raises NotPermitted.
+
+    Saved twice, by a second click or after going back, it is the same conversation; when it went on differently since,
+    it becomes another one.
+    """
     permit = gate.issue(account, Purpose.HISTORY, keyring)
+    if known := history.find_holding(account, transcript.turns, now):
+        return known
+    if history.has_any(transcript.turns):
+        transcript = renewed(transcript)
     return history.create(permit, account, transcript, keep_for(profile), now).public_id
 
 

@@ -1,25 +1,27 @@
 """Saved conversations: written with a permit, read with the person's own key. Nothing here asks a model or knows a page."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 
 from chat.accounts.models import Account
 from chat.consent import gate
-from chat.consent.gate import Permit, Place, Reader
+from chat.consent.gate import CannotRead, Permit, Place, Reader
 from chat.conversations.codec import pack_body, unpack_body
 from chat.conversations.models import Conversation, StoredTurn
 from chat.conversations.titles import title_from
 from chat.conversations.transcript import State, Transcript, Turn
 from chat.kernel.db import db
 from chat.kernel.errors import NotFound
-from chat.kernel.ids import public_id
+from chat.kernel.ids import is_public_id, public_id
 from chat.kernel.sealed import Sealed
 from chat.providers.base import Role
 
 _LONGEST_TITLE = 200
+_GONE = "This conversation does not exist, or no longer. It may have been deleted, or its time was up."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +49,23 @@ def body_place(turn_id: str) -> Place:
 
 def get_conversation(account: Account, conversation_id: str, now: datetime) -> Conversation:
     """Return the person's own conversation. Raises NotFound; another's, or one whose time is up, is not found either."""
-    found = db.session.scalars(
-        sa.select(Conversation).where(
-            Conversation.account_id == account.id, Conversation.public_id == conversation_id, Conversation.expires_at > now
-        )
-    ).one_or_none()
+    found = None
+    if is_public_id(conversation_id):
+        found = db.session.scalars(
+            sa.select(Conversation).where(
+                Conversation.account_id == account.id, Conversation.public_id == conversation_id, Conversation.expires_at > now
+            )
+        ).one_or_none()
     if found is None:
-        raise NotFound("This conversation does not exist, or no longer. It may have been deleted, or its time was up.")
+        raise NotFound(_GONE)
     return found
+
+
+def hold(conversation: Conversation) -> None:
+    """Let no other transaction change or delete the conversation until this one ends. Raises NotFound when it is gone."""
+    held = sa.update(Conversation).where(Conversation.id == conversation.id).values(id=Conversation.id)
+    if _count(held) == 0:
+        raise NotFound(_GONE)
 
 
 def create(permit: Permit, account: Account, transcript: Transcript, keep_for: timedelta, now: datetime) -> Conversation:
@@ -93,17 +104,42 @@ def update(permit: Permit, conversation: Conversation, transcript: Transcript, k
 
 def write_turn(permit: Permit, conversation: Conversation, turn: Turn) -> None:
     """Store one turn, or what has become of it, and bring it into view."""
+    if not rewrite_turn(permit, conversation, turn):
+        _add_turn(permit, conversation, turn)
+        conversation.leaf = turn.id
+
+
+def rewrite_turn(permit: Permit, conversation: Conversation, turn: Turn) -> bool:
+    """Store what has become of a turn, and bring it into view. Return False when it is not there any more."""
     stored = db.session.scalars(
         sa.select(StoredTurn).where(StoredTurn.conversation_id == conversation.id, StoredTurn.public_id == turn.id)
     ).one_or_none()
     if stored is None:
-        _add_turn(permit, conversation, turn)
-    else:
-        stored.state = turn.state
-        stored.problem = turn.problem
-        stored.model = turn.model
-        stored.body = gate.seal(permit, body_place(turn.id), pack_body(turn))
+        return False
+    stored.state = turn.state
+    stored.problem = turn.problem
+    stored.model = turn.model
+    stored.body = gate.seal(permit, body_place(turn.id), pack_body(turn))
     conversation.leaf = turn.id
+    return True
+
+
+def find_holding(account: Account, turn_ids: Collection[str], now: datetime) -> str | None:
+    """Return the public id of the person's conversation that holds all these turns already, if there is one."""
+    if not turn_ids:
+        return None
+    return db.session.scalar(
+        sa.select(Conversation.public_id)
+        .join(StoredTurn, StoredTurn.conversation_id == Conversation.id)
+        .where(Conversation.account_id == account.id, Conversation.expires_at > now, StoredTurn.public_id.in_(list(turn_ids)))
+        .group_by(Conversation.public_id)
+        .having(sa.func.count() == len(turn_ids))
+    )
+
+
+def has_any(turn_ids: Collection[str]) -> bool:
+    """Whether one of these turns is stored, in whatever conversation."""
+    return db.session.scalar(sa.select(StoredTurn.id).where(StoredTurn.public_id.in_(list(turn_ids))).limit(1)) is not None
 
 
 def load(conversation: Conversation, reader: Reader) -> Transcript:
@@ -114,9 +150,12 @@ def load(conversation: Conversation, reader: Reader) -> Transcript:
     instructions = (
         reader.open(instructions_place(conversation.public_id), conversation.instructions) if conversation.instructions else b""
     )
+    turns = {row.public_id: _opened(row, reader) for row in rows}
+    newest = rows[-1].public_id if rows else None
     return Transcript(
-        turns={row.public_id: _opened(row, reader) for row in rows},
-        leaf=conversation.leaf,
+        turns=turns,
+        # Another tab may have removed the branch in view while an answer was on its way to it.
+        leaf=conversation.leaf if conversation.leaf in turns else newest,
         model=conversation.model,
         instructions=instructions.decode(),
         temperature=conversation.temperature,
@@ -126,6 +165,20 @@ def load(conversation: Conversation, reader: Reader) -> Transcript:
 def show_branch(conversation: Conversation, transcript: Transcript) -> None:
     """Remember which branch is in view."""
     conversation.leaf = transcript.leaf
+
+
+def list_below(conversation: Conversation, turn_id: str) -> set[str]:
+    """Return the ids of the turn and of all that hangs from it, as they are stored now."""
+    rows = db.session.execute(
+        sa.select(StoredTurn.public_id, StoredTurn.parent)
+        .where(StoredTurn.conversation_id == conversation.id)
+        .order_by(StoredTurn.id)
+    )
+    found = {turn_id}
+    for stored_id, parent in rows:  # parents stand before their children
+        if parent in found:
+            found.add(stored_id)
+    return found
 
 
 def remove_turns(conversation: Conversation, turn_ids: Iterable[str]) -> int:
@@ -157,28 +210,20 @@ def opened(conversation: Conversation, reader: Reader) -> Saved:
     """Return the conversation for a list of the person's own."""
     return Saved(
         conversation.public_id,
-        reader.open(title_place(conversation.public_id), conversation.title).decode(),
+        open_title(conversation.public_id, conversation.title, reader),
         conversation.pinned,
         conversation.updated_at,
         conversation.expires_at,
     )
 
 
-def iterate_texts(account: Account, reader: Reader, now: datetime) -> Iterator[tuple[str, str]]:
-    """Yield (conversation's public id, text of a turn) for all the person's turns, newest conversation first.
-
-    Reads plain columns in batches and opens them as it goes: an index of the words would be a second copy of them.
-    """
-    rows = db.session.execute(
-        sa.select(Conversation.public_id, StoredTurn.public_id, StoredTurn.body)
-        .join(StoredTurn, StoredTurn.conversation_id == Conversation.id)
-        .where(Conversation.account_id == account.id, Conversation.expires_at > now)
-        .order_by(Conversation.updated_at.desc(), StoredTurn.id)
-        .execution_options(yield_per=500)
-    )
-    for conversation_id, turn_id, body in rows:
-        parts, _reasoning = unpack_body(reader.open(body_place(turn_id), body))
-        yield conversation_id, Turn(turn_id, None, Role.USER, parts, now).text
+def open_title(conversation_id: str, title: Sealed, reader: Reader) -> str:
+    """Return the title. One damaged row must not keep the person from their other conversations."""
+    try:
+        return reader.open(title_place(conversation_id), title).decode()
+    except CannotRead:
+        unreadable: str = _("Damaged: it does not open")
+        return unreadable
 
 
 def _add_turn(permit: Permit, conversation: Conversation, turn: Turn) -> None:
@@ -214,7 +259,7 @@ def _sealed_instructions(permit: Permit, conversation_id: str, instructions: str
     return gate.seal(permit, instructions_place(conversation_id), instructions.encode("utf-8", "replace"))
 
 
-def _count(statement: sa.Delete) -> int:
+def _count(statement: sa.Delete | sa.Update) -> int:
     result = db.session.execute(statement, execution_options={"synchronize_session": False})
-    count: int = result.rowcount  # type: ignore[attr-defined]  # a delete's result has it; the annotation is the general one
+    count: int = result.rowcount  # type: ignore[attr-defined]  # it has one; the annotation is the general one
     return count

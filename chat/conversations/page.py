@@ -6,7 +6,7 @@ from flask import Response, make_response, render_template, session
 
 from chat.accounts.models import Account
 from chat.consent import ledger
-from chat.consent.gate import Reader
+from chat.consent.gate import CannotRead, Reader
 from chat.consent.purposes import Purpose
 from chat.conversations.codec import seal_page
 from chat.conversations.history import opened
@@ -14,6 +14,7 @@ from chat.conversations.models import Conversation
 from chat.conversations.present import (
     ChatView,
     SidebarView,
+    StorageLine,
     StorageView,
     files_view,
     model_view,
@@ -24,7 +25,6 @@ from chat.conversations.present import (
 from chat.conversations.queries import list_conversations
 from chat.conversations.transcript import Transcript
 from chat.kernel import clock
-from chat.kernel.crypto import CannotOpen
 from chat.kernel.site import current_site
 from chat.providers.current import current_catalogue
 
@@ -65,8 +65,8 @@ def sidebar(account: Account | None, current: str | None) -> SidebarView | None:
         return None
     try:
         reader = Reader(account, site.keyring)
-    except CannotOpen:
-        return None
+    except CannotRead:
+        return None  # the history's own page says why
     now = clock.now()
     return sidebar_view(list_conversations(account, reader, now), now, current)
 
@@ -110,6 +110,13 @@ def render_chat(
     view = chat_view(account, transcript, row, draft=draft, problem=problem)
     html = render_template("conversations/chat.html", chat=view, sidebar=sidebar(account, view.conversation))
     return make_response(html, status)
+
+
+def render_storage(account: Account | None, transcript: Transcript, row: Conversation | None) -> str:
+    """Return the line that says where the conversation is kept, for a page that has just got an answer."""
+    chosen = current_catalogue().find_model(transcript.model)
+    line = StorageLine(storage=storage(account, transcript, row), model=model_view(chosen) if chosen else None)
+    return render_template("conversations/_storage.html", chat=line)
 
 
 def render_thread(account: Account | None, transcript: Transcript, row: Conversation | None) -> Response:

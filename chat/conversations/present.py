@@ -75,6 +75,14 @@ class StorageView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StorageLine:
+    """As much of a ChatView as the line about storage needs."""
+
+    storage: StorageView
+    model: ModelView | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FilesView:
     accept: str
     megabytes: int

@@ -112,3 +112,10 @@ def answer(parent: str, model: str, now: datetime) -> Turn:
 def messages(branch: list[Turn]) -> tuple[Message, ...]:
     """Return the branch as a provider wants it: turns without words are left out."""
     return tuple(Message(turn.role, turn.parts) for turn in branch if turn.parts)
+
+
+def renewed(transcript: Transcript) -> Transcript:
+    """Return the same conversation with new ids for its turns: a copy that can stand beside the first."""
+    ids: dict[str | None, str] = {old: public_id() for old in transcript.turns}
+    turns = [replace(turn, id=ids[turn.id], parent=ids.get(turn.parent)) for turn in transcript.turns.values()]
+    return replace(transcript, turns={turn.id: turn for turn in turns}, leaf=ids.get(transcript.leaf))

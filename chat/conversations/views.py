@@ -20,7 +20,7 @@ from chat.conversations.transcript import Transcript
 from chat.kernel import clock
 from chat.kernel.access import public, signed_in
 from chat.kernel.db import db, truncate_journal
-from chat.kernel.errors import Problem, Refused
+from chat.kernel.errors import Problem, Refused, TooMany
 from chat.kernel.network import client_address
 from chat.kernel.site import current_site
 from chat.providers.base import Part, Text
@@ -67,6 +67,7 @@ def take(act: str) -> ResponseReturnValue:
         db.session.rollback()
         page = render_chat(desk.account, desk.transcript, desk.row, draft=words_of(form), problem=problem.message)
         page.status_code = problem.status
+        page.headers.update(retry_after(problem))
         return page
     db.session.commit()
     for _event in begun.events():
@@ -81,7 +82,7 @@ def take(act: str) -> ResponseReturnValue:
 def switch() -> ResponseReturnValue:
     form = ChatForm()
     desk = desk_of(form)
-    shown = answering.show(desk, form.turn.data)
+    shown = answering.show(desk, form.turn.data or "")
     db.session.commit()
     return _show(desk, shown, desk.row)
 
@@ -91,8 +92,10 @@ def switch() -> ResponseReturnValue:
 def remove() -> ResponseReturnValue:
     form = ChatForm()
     desk = desk_of(form)
-    rest = answering.remove(desk, form.turn.data)
+    rest = answering.remove(desk, form.turn.data or "")
     db.session.commit()
+    if desk.row is not None:
+        truncate_journal()
     return _show(desk, rest, desk.row)
 
 
@@ -105,7 +108,7 @@ def save() -> ResponseReturnValue:
         raise Refused(_("This site does not keep conversations."))
     if desk.row is None and not desk.transcript.turns and desk.transcript.is_private:
         # Nothing to store yet; the first message will be.
-        return render_chat(account, Transcript(model=desk.model.id), None)
+        return render_chat(account, Transcript(model=desk.transcript.model), None)
     if not ledger.allows(account, Purpose.HISTORY):
         _agree(account, form.consent.data)
     if desk.row is None and not desk.transcript.turns:
@@ -143,7 +146,7 @@ def desk_of(form: ChatForm) -> Desk:
         instructions=form.instructions.data or "",
         temperature=form.temperature.data,
     )
-    return open_desk(posted, current_account(), page_session(), current_site(), current_catalogue())
+    return open_desk(posted, current_account(), page_session(), current_site())
 
 
 def parts_of(form: ChatForm) -> tuple[Part, ...]:
@@ -163,6 +166,11 @@ def words_of(form: ChatForm) -> str:
     """Return the message: the composer's, or that of the edited turn, which has a field of its own."""
     edited = request.form.get(f"edit-{form.turn.data}") if form.turn.data else None
     return (edited if edited is not None and request.path.startswith("/chat/edit") else form.text.data) or ""
+
+
+def retry_after(problem: Problem) -> dict[str, str]:
+    """Return the header that says when it is worth trying again, where a limit was reached."""
+    return {"Retry-After": str(problem.retry_after)} if isinstance(problem, TooMany) else {}
 
 
 def check_guests() -> None:

@@ -11,11 +11,11 @@ from chat.consent.purposes import Purpose
 from chat.conversations import history, titling
 from chat.conversations.forms import SearchForm, TitleForm
 from chat.conversations.present import day_views
-from chat.conversations.queries import list_conversations, search
+from chat.conversations.queries import list_conversations
+from chat.conversations.search import search
 from chat.conversations.views import bp
 from chat.kernel import clock
 from chat.kernel.access import signed_in
-from chat.kernel.crypto import CannotOpen
 from chat.kernel.db import db, truncate_journal
 from chat.kernel.pages import is_local
 from chat.kernel.site import current_site
@@ -26,8 +26,6 @@ from chat.providers.current import current_catalogue
 @signed_in
 def listing() -> ResponseReturnValue:
     reader, now = _reader(), clock.now()
-    if reader is None:
-        return render_template("conversations/history.html", days=[], older_url=None)
     listed = list_conversations(get_current_account(), reader, now, before=request.args.get("before"))
     older = url_for("conversations.listing", before=listed.older) if listed.older else None
     return render_template("conversations/history.html", days=day_views(listed, now), older_url=older)
@@ -39,7 +37,7 @@ def find() -> ResponseReturnValue:
     # By POST: a search is content, and a query string would leave it in logs and in the browser's history.
     form, reader = SearchForm(), _reader()
     query = (form.query.data or "") if form.validate() else ""
-    found = search(get_current_account(), reader, query, clock.now()) if reader else []
+    found = search(get_current_account(), reader, query, clock.now())
     return render_template("conversations/search.html", query=query, found=found)
 
 
@@ -57,8 +55,9 @@ def rename(public_id: str) -> ResponseReturnValue:
 @bp.post("/c/<public_id>/title")
 @signed_in
 def ask_title(public_id: str) -> ResponseReturnValue:
-    account = get_current_account()
-    titling.ask_title(account, public_id, current_site(), current_catalogue(), clock.now())
+    naming = titling.begin(get_current_account(), public_id, current_site(), current_catalogue(), clock.now())
+    db.session.commit()
+    naming.ask()
     flash(_("The model gave this conversation a title."), "success")
     return _back(public_id)
 
@@ -83,11 +82,8 @@ def delete(public_id: str) -> ResponseReturnValue:
     return redirect(back if back and is_local(back) and public_id not in back else url_for("conversations.new"), 303)
 
 
-def _reader() -> Reader | None:
-    try:
-        return Reader(get_current_account(), current_site().keyring)
-    except CannotOpen:
-        return None  # nothing was ever stored, so there is no key
+def _reader() -> Reader:
+    return Reader(get_current_account(), current_site().keyring)
 
 
 def _back(public_id: str) -> ResponseReturnValue:

@@ -11,11 +11,11 @@ from chat.conversations.answering import Exchange
 from chat.conversations.exchange import Act
 from chat.conversations.forms import ChatForm
 from chat.conversations.models import Conversation
-from chat.conversations.page import chat_view, model_name, seal
+from chat.conversations.page import model_name, render_storage, seal
 from chat.conversations.present import TurnView, turn_view
 from chat.conversations.stream import to_page
 from chat.conversations.transcript import Transcript
-from chat.conversations.views import ACTS, bp, check_guests, desk_of, parts_of
+from chat.conversations.views import ACTS, bp, check_guests, desk_of, parts_of, retry_after
 from chat.kernel import clock
 from chat.kernel.access import public
 from chat.kernel.db import db
@@ -43,7 +43,7 @@ def stream(act: str) -> ResponseReturnValue:
         )
     except Problem as problem:
         db.session.rollback()
-        return jsonify(code=problem.code, message=problem.message), problem.status
+        return jsonify(code=problem.code, message=problem.message), problem.status, retry_after(problem)
     db.session.commit()
     accepted = _accepted(begun)
     response = Response(stream_with_context(_watched(begun, accepted)), mimetype="text/event-stream")
@@ -67,7 +67,7 @@ def _ended(begun: Exchange) -> dict[str, object]:
     transcript = begun.transcript
     view = turn_view(transcript, transcript.get(begun.asked.answer.id), model_name)
     row = _row(begun) if begun.is_saved else None
-    storage = render_template("conversations/_storage.html", chat=chat_view(current_account(), transcript, row))
+    storage = render_storage(current_account(), transcript, row)
     return {"html": _turns([view]), "storage": storage, **_state(begun, transcript, is_saved=row is not None)}
 
 

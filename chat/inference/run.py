@@ -13,13 +13,17 @@ from chat.kernel.db import db
 from chat.kernel.errors import Problem
 from chat.kernel.limits import Limits
 from chat.kernel.profile import Profile
-from chat.metering.ledger import Measure, Source, Status, record
+from chat.metering.ledger import Measure, Source, Status, estimate, record
 from chat.providers.base import Cancel, Finished, FinishReason, Image, Provider, ReasoningDelta, Request, TextDelta, Usage
 from chat.providers.catalogue import Model
 
 log = logging.getLogger("chat.inference")
 
 Keep = Callable[[Answer], None]
+
+_UNFORESEEN = Failed("failed", "Something went wrong on our side. Please try again, or choose another model.")
+# What a picture costs a model that sees, roughly; its bytes say nothing about it.
+_TOKENS_PER_IMAGE = 1500
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,12 @@ def stream(call: Call, provider: Provider, cancel: Cancel, keep: Keep | None = N
         if not cancel.is_set:
             answer.status, answer.failed = Status.FAILED, Failed(problem.code, problem.message)
             yield answer.failed
+    except Exception:
+        # The answer has begun: there is no error page left to show.
+        if not cancel.is_set:
+            log.exception("a provider failed in a way nobody foresaw")
+            answer.status, answer.failed = Status.FAILED, _UNFORESEEN
+            yield answer.failed
     finally:
         _close(events)
         _settle(call, answer, keep, _measure(call.request, answer, counted, started, first))
@@ -92,6 +102,22 @@ def _close(events: Iterator[object]) -> None:
 
 
 def _settle(call: Call, answer: Answer, keep: Keep | None, measure: Measure) -> None:
+    try:
+        _record(call, measure)
+        if keep is not None:
+            keep(answer)
+        db.session.commit()
+    except Exception:
+        # The call was made, whether or not what came of it could be kept.
+        db.session.rollback()
+        _record(call, measure)
+        db.session.commit()
+        raise
+    finally:
+        _log(call, measure)
+
+
+def _record(call: Call, measure: Measure) -> None:
     record(
         account_id=call.caller.account_id,
         source=call.source,
@@ -100,9 +126,9 @@ def _settle(call: Call, answer: Answer, keep: Keep | None, measure: Measure) -> 
         measure=measure,
         now=clock.now(),
     )
-    if keep is not None:
-        keep(answer)
-    db.session.commit()
+
+
+def _log(call: Call, measure: Measure) -> None:
     log.info(
         "answer",
         extra={
@@ -121,6 +147,7 @@ def _measure(request: Request, answer: Answer, counted: Usage | None, started: f
         status=answer.status,
         code=answer.failed.code if answer.failed else None,
         input_bytes=_size(request),
+        input_estimate=_estimate(request),
         output_bytes=sum(len(piece.encode("utf-8", "replace")) for piece in (*answer.text, *answer.reasoning)),
         input_tokens=counted.input_tokens if counted else None,
         output_tokens=counted.output_tokens if counted else None,
@@ -134,3 +161,10 @@ def _size(request: Request) -> int:
     return len((request.system or "").encode("utf-8", "replace")) + sum(
         len(part.data) if isinstance(part, Image) else len(part.text.encode("utf-8", "replace")) for part in parts
     )
+
+
+def _estimate(request: Request) -> int:
+    parts = [part for message in request.messages for part in message.parts]
+    pictures = sum(len(part.data) for part in parts if isinstance(part, Image))
+    count = sum(1 for part in parts if isinstance(part, Image))
+    return estimate(_size(request) - pictures) + count * _TOKENS_PER_IMAGE

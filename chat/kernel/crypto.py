@@ -34,10 +34,21 @@ def encrypt(key: bytes, plaintext: bytes, bound_to: bytes) -> bytes:
 
 def decrypt(key: bytes, sealed: bytes, bound_to: bytes) -> bytes:
     """Return the plaintext of what `encrypt` made. Raises CannotOpen."""
-    try:
-        return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound_to)
-    except (InvalidTag, ValueError):
-        raise CannotOpen from None
+    return Opener(key).open(sealed, bound_to)
+
+
+class Opener:
+    """`decrypt` for many ciphertexts under one key: setting the cipher up costs more than a short text does."""
+
+    def __init__(self, key: bytes) -> None:
+        self._open = AESGCM(key).decrypt
+
+    def open(self, sealed: bytes, bound_to: bytes) -> bytes:
+        """Return the plaintext of what `encrypt` made. Raises CannotOpen."""
+        try:
+            return self._open(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound_to)
+        except (InvalidTag, ValueError):
+            raise CannotOpen from None
 
 
 def new_key() -> bytes:

@@ -30,6 +30,7 @@ class Measure:
     code: str | None
     input_bytes: int
     output_bytes: int
+    input_estimate: int
     input_tokens: int | None
     output_tokens: int | None
     first_token_ms: int | None
@@ -49,7 +50,7 @@ def record(*, account_id: int | None, source: Source, model: str, provider: str,
         code=measure.code,
         input_bytes=measure.input_bytes,
         output_bytes=measure.output_bytes,
-        input_tokens=measure.input_tokens if measure.input_tokens is not None else estimate(measure.input_bytes),
+        input_tokens=measure.input_tokens if measure.input_tokens is not None else measure.input_estimate,
         output_tokens=measure.output_tokens if measure.output_tokens is not None else estimate(measure.output_bytes),
         estimated=not counted,
         first_token_ms=measure.first_token_ms,
