@@ -5,6 +5,7 @@ The SDK builds and sends the request. The answer's events are decoded here: the 
 
 import base64
 import logging
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -38,6 +39,8 @@ logging.getLogger("anthropic").setLevel(logging.CRITICAL)
 _DEFAULT_MAX_TOKENS = 4096
 _LEAST_THINKING = 1024
 _HOTTEST = 1.0
+_ADAPTIVE = re.compile(r"claude-(?!3|\d|(opus|sonnet|haiku)-4-([0-5]|20)(\D|\d{6}|$))")
+_FIXED_TEMPERATURE = re.compile(r"claude-(?!3|\d|(opus|sonnet|haiku)-4-([0-6]|20)(\D|\d{6}|$))")
 _REASONS = {
     "max_tokens": FinishReason.LENGTH,
     "model_context_window_exceeded": FinishReason.LENGTH,
@@ -98,11 +101,19 @@ def _arguments(request: Request) -> dict[str, Any]:
         arguments["system"] = request.system
     # An answer that was begun cannot be thought about again, and one that is thought about has no temperature.
     goes_on = request.messages[-1].role is Role.ASSISTANT
-    if request.reasoning and not goes_on and most > _LEAST_THINKING:
-        arguments["thinking"] = {"type": "enabled", "budget_tokens": max(_LEAST_THINKING, most // 2)}
-    elif request.temperature is not None:
-        arguments["temperature"] = min(request.temperature, _HOTTEST)
+    if request.reasoning and not goes_on and (thinking := _thinking(request.model, most)) is not None:
+        arguments["thinking"] = thinking
+    elif request.temperature is not None and not _FIXED_TEMPERATURE.match(request.model):
+        # The SDK has no name for it any more, since the newest models refuse it.
+        arguments["extra_body"] = {"temperature": min(request.temperature, _HOTTEST)}
     return arguments
+
+
+def _thinking(model: str, most: int) -> dict[str, Any] | None:
+    """Return how to ask `model` to think: newer ones choose how long, older ones and other vendors' get half the answer."""
+    if _ADAPTIVE.match(model):
+        return {"type": "adaptive", "display": "summarized"}
+    return {"type": "enabled", "budget_tokens": max(_LEAST_THINKING, most // 2)} if most > _LEAST_THINKING else None
 
 
 def _messages(request: Request) -> list[dict[str, Any]]:

@@ -14,7 +14,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -70,7 +71,7 @@ class EngineFiles:
         return self.folder / "start.lock"
 
 
-def try_lock(file: IO[bytes], *, shared: bool) -> bool:
+def try_lock(file: IO[bytes] | int, *, shared: bool) -> bool:
     """Take the lock if that is possible at once."""
     try:
         fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
@@ -86,7 +87,7 @@ class Engine:
         self._files = EngineFiles(instance / "engine")
         self._model = model
         self._context = context
-        self._presence: IO[bytes] | None = None
+        self._leave: Callable[[], object] | None = None
         self._owner = 0
         self._lock = threading.Lock()
 
@@ -126,23 +127,23 @@ class Engine:
     def leave(self) -> None:
         """Give up this process's right, as its end would."""
         with self._lock:
-            if self._presence is not None:
-                self._presence.close()
-                self._presence = None
+            if self._leave is not None:
+                self._leave()
+                self._leave = None
 
     def _be_present(self, by: float, cancel: Cancel) -> None:
         """Share the `users` lock. A forked process shares its parent's, which ends with neither, so it takes its own."""
         while True:
             with self._lock:
-                if self._presence is not None and self._owner == os.getpid():
+                if self._leave is not None and self._owner == os.getpid():
                     return
                 self._files.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-                file = self._files.users.open("ab")
+                file = os.open(self._files.users, os.O_RDWR | os.O_CREAT, 0o600)
                 if try_lock(file, shared=True):
-                    self._presence, self._owner = file, os.getpid()
+                    self._leave, self._owner = weakref.finalize(self, os.close, file), os.getpid()
                     return
                 # An engine that has just decided to end holds it.
-                file.close()
+                os.close(file)
             _wait(by, cancel)
 
     def _find(self) -> State | None:

@@ -68,7 +68,7 @@ class _Usage(msgspec.Struct):
 class _Chunk(msgspec.Struct):
     choices: list[_Choice] | None = None
     usage: _Usage | None = None
-    error: msgspec.Raw | None = None
+    error: msgspec.Raw = msgspec.Raw()
 
 
 _decode = msgspec.json.Decoder(_Chunk).decode
@@ -89,9 +89,10 @@ class OpenAIProvider:
 
     def stream(self, request: Request, cancel: Cancel) -> Iterator[Event]:
         create = self._client.chat.completions.with_streaming_response.create
-        return stream_events(self._transport, cancel, send=lambda: create(**self._arguments(request)), translate=_translate)
+        return stream_events(self._transport, cancel, send=lambda: create(**self.arguments(request)), translate=_translate)
 
-    def _arguments(self, request: Request) -> dict[str, Any]:
+    def arguments(self, request: Request) -> dict[str, Any]:
+        """Return what the SDK is called with."""
         arguments: dict[str, Any] = {
             "model": request.model,
             "messages": list(_messages(request)),
@@ -166,7 +167,7 @@ def _parsed(data: bytes) -> _Chunk:
         chunk = None
     if chunk is None:
         raise problem(Failure.GARBLED)
-    if chunk.error is not None:
+    if bytes(chunk.error) not in (b"", b"null"):
         raise problem(failure_of_error(data) or Failure.FAILED)
     return chunk
 

@@ -57,6 +57,7 @@ class Exchange:
         self.cancel = cancel
         self.deadlines = deadlines
         self.failure: Failure | None = None
+        self.mistake = ""  # where our own code or the SDK failed, if it did so before anything was sent
         self.is_fresh = False  # whether the connection was opened for this call
         self._connection: _Connection | None = None
         self._response: BaseHTTPResponse | None = None
@@ -241,7 +242,10 @@ class Transport(httpx2.BaseTransport):
         response = self._enter(exchange, send)
         if response is None:
             exchange.close()
-            raise problem(exchange.failure or Failure.FAILED)
+            made = problem(exchange.failure or Failure.FAILED)
+            if exchange.mistake:
+                made.add_note(exchange.mistake)
+            raise made
         try:
             yield exchange
         finally:
@@ -255,7 +259,9 @@ class Transport(httpx2.BaseTransport):
         try:
             response = send()
             response.__enter__()
-        except Exception:  # noqa: BLE001  # whatever the SDK raises is dropped whole; `failure` says what happened
+        except Exception as error:  # noqa: BLE001  # whatever the SDK raises is dropped whole; `failure` says what happened
+            if exchange.failure is None:
+                exchange.mistake = _where(error)
             return None
         finally:
             _current.reset(token)
@@ -296,7 +302,7 @@ class Transport(httpx2.BaseTransport):
             return None, None
         exchange.failure = failure_of_status(answer.status, exchange.read_error())
         exchange.close()
-        return None, _pause_asked(answer)
+        return None, None if exchange.failure is Failure.QUOTA else _pause_asked(answer)
 
     def _send(
         self, exchange: Exchange, request: httpx2.Request, headers: dict[str, str], body: bytes
@@ -326,6 +332,15 @@ class Transport(httpx2.BaseTransport):
         except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError):
             exchange.failure = Failure.CUT
         return None
+
+
+def _where(error: Exception) -> str:
+    """Return the error's kind and the line it comes from, which is all of it that cannot hold content."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    line = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "nowhere"
+    return f"{type(error).__name__} at {line}"
 
 
 def _headers(request: httpx2.Request) -> dict[str, str]:
