@@ -166,7 +166,7 @@ class Chat {
     this.text.dispatchEvent(new Event("input", { bubbles: true }));
     if (!this.file) return;
     this.file.files = new DataTransfer().files;
-    this.file.dispatchEvent(new Event("change", { bubbles: true }));
+    this.file.dispatchEvent(new Event("files-set"));
   }
 
   giveBack(exchange) {
@@ -177,7 +177,7 @@ class Chat {
     this.text.dispatchEvent(new Event("input", { bubbles: true }));
     if (!exchange.draft.files?.length || this.file.files.length) return;
     this.file.files = exchange.draft.files;
-    this.file.dispatchEvent(new Event("change", { bubbles: true }));
+    this.file.dispatchEvent(new Event("files-set"));
   }
 
   // ── the answer ──

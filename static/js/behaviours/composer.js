@@ -49,7 +49,8 @@ class Composer {
 
   listenForFiles() {
     this.chosen = [...this.file.files];
-    this.file.addEventListener("change", (event) => (event.isTrusted ? this.add([...this.file.files]) : this.sync()));
+    this.file.addEventListener("change", () => this.add([...this.file.files]));
+    this.file.addEventListener("files-set", () => this.sync());
     this.words.addEventListener("paste", (event) => {
       const files = [...event.clipboardData.files];
       if (!files.length) return;

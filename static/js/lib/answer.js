@@ -106,13 +106,13 @@ export class Announcer {
 
   follow(element) {
     this.element = element;
-    this.told = element.textContent.length;
+    this.told = element.innerText.length;
     this.last = performance.now();
   }
 
   arrived() {
     if (performance.now() - this.last < MOST_WAITING) return;
-    const fresh = this.element.textContent.slice(this.told);
+    const fresh = this.element.innerText.slice(this.told);
     const end = Math.max(...[". ", "! ", "? ", ".\n", ":\n"].map((mark) => fresh.lastIndexOf(mark)));
     if (end < 0) return;
     this.say(fresh.slice(0, end + 1));
@@ -121,7 +121,7 @@ export class Announcer {
   }
 
   finish(words) {
-    const rest = this.element ? this.element.textContent.slice(this.told) : "";
+    const rest = this.element ? this.element.innerText.slice(this.told) : "";
     this.say(`${rest} ${words}`.trim());
     this.element = null;
   }
