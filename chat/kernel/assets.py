@@ -53,7 +53,10 @@ class Assets:
         return b"\n".join((self.folder / "css" / name).read_bytes() for name in names)
 
     def _read(self, name: str) -> bytes | None:
-        path = (self.folder / name).resolve()
+        try:
+            path = (self.folder / name).resolve()
+        except ValueError:
+            return None  # a NUL in the address
         if not path.is_relative_to(self.folder) or not path.is_file():
             return None
         return path.read_bytes()
@@ -79,7 +82,7 @@ def _static(version: str, filename: str) -> Response:
         abort(404)
     plain, squeezed, media_type = found
     response = Response(plain, mimetype=media_type)
-    if squeezed is not None and "gzip" in request.headers.get("Accept-Encoding", ""):
+    if squeezed is not None and request.accept_encodings.quality("gzip") > 0:
         response = Response(squeezed, mimetype=media_type, headers={"Content-Encoding": "gzip"})
     response.headers["Vary"] = "Accept-Encoding"
     is_current = version == _assets().version

@@ -34,17 +34,18 @@ class FirewallRecord(logging.LogRecord):
     def __init__(
         self, name: str, level: int, pathname: str, lineno: int, msg: object, args: Any, exc_info: Any, *rest: Any, **more: Any
     ) -> None:
-        super().__init__(name, level, pathname, lineno, _safe_text(name, msg, lineno), None, None, *rest, **more)
+        super().__init__(name, level, pathname, lineno, _safe_text(name, msg, args, lineno), None, None, *rest, **more)
         if exc_info and exc_info[0]:
             self.exc_text = places(exc_info)
         self.stack_info = None
 
 
-def _safe_text(name: str, msg: object, lineno: int) -> str:
+def _safe_text(name: str, msg: object, args: Any, lineno: int) -> str:
     if name == _OURS or name.startswith(f"{_OURS}."):
         # Our own messages are fixed sentences; ids and counts travel as `extra` and are filtered by FIELDS.
         return msg if isinstance(msg, str) else "withheld"
-    if name.startswith(_FIXED_TEXT) and isinstance(msg, str) and "%" in msg:
+    # Without arguments the sentence may have been put together already, and hold what it was put together from.
+    if name.startswith(_FIXED_TEXT) and isinstance(msg, str) and args:
         return msg.split("%", 1)[0].rstrip(" :([")
     return f"withheld ({name}, line {lineno})"
 

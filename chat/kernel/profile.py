@@ -229,6 +229,8 @@ def load_profile(name: str) -> Profile:
         raise StartRefused(
             f"CHAT_PROFILE: there is no profile {name!r}; write one of {known}, or the path of a TOML file"
         ) from None
+    except OSError as error:
+        raise StartRefused(f"CHAT_PROFILE: {path} cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise StartRefused(f"CHAT_PROFILE: {path} is not valid TOML: {error}") from None
     try:

@@ -21,7 +21,9 @@ _SHORTEST_SECRET = 32
 class Settings(BaseSettings):
     """Every setting, typed; `load_settings()` builds it and turns what is wrong into `StartRefused`."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
 
     chat_instance: Path = ROOT / "instance"
     chat_profile: str = "default"
@@ -39,11 +41,6 @@ class Settings(BaseSettings):
     openai_base_url: str | None = None
     anthropic_api_key: str | None = Field(default=None, repr=False)
     anthropic_base_url: str | None = None
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _empty_is_unset(cls, value: object) -> object:
-        return None if value == "" else value
 
     @field_validator("chat_instance", mode="after")
     @classmethod
