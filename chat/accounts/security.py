@@ -53,7 +53,7 @@ def set_up(app: Flask, site: Site) -> None:
         verify_form=forms.AgainForm,
     )
     security.want_json(_never)
-    _sign_with_the_newest_key(security)
+    sign_with_the_newest_key(security)
     security.pwd_context = Pooled(security.pwd_context)
     security.hashing_context = Pooled(security.hashing_context)
     # Flask-Principal would load the account on every request, static files included; nothing here asks it anything.
@@ -166,7 +166,7 @@ def _nobody(_request: object) -> None:
     return None
 
 
-def _sign_with_the_newest_key(security: Security) -> None:
+def sign_with_the_newest_key(security: Security) -> None:
     # Flask-Security 5.9.2 lists the current key first; itsdangerous signs with the last one, so links would be signed with a
     # key that is being retired.
     for name, serializer in vars(security).items():

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import Flask, redirect, render_template, request, session
+from flask import Flask, current_app, redirect, render_template, request, session
 from flask.typing import ResponseReturnValue
+from flask_security import Security
 
 from chat.accounts.errors import AddressTaken
 from chat.accounts.forms import FollowLinkForm
@@ -79,6 +80,9 @@ def wrap_views(app: Flask) -> None:
 
 
 def _check() -> ResponseReturnValue | None:
+    if request.is_json:
+        # Flask-WTF would read the fields from it, past everything below that looks at the form.
+        raise Problem("This address takes a form.")
     going_on = request.values.get("next")
     if going_on and not is_local(going_on):
         if request.method == "POST":
@@ -96,13 +100,22 @@ def _count() -> None:
     site = current_site()
     assert request.endpoint
     site.limits.hit(site.profile.limits.sign_in, request.endpoint, client_address())
-    address = request.form.get("email", "").strip().lower()
+    address = _normalized(request.form.get("email", ""))
     if request.endpoint in _WHERE_PASSWORDS_ARE_GUESSED:
         account = current_account()
         # Unknown addresses are counted like known ones: being locked tells nothing.
         site.limits.hit(GUESSES, "password guesses", account.email.lower() if account else address)
     if request.endpoint in _WHERE_MAIL_IS_CAUSED:
         site.limits.hit(MAILS, "mails", address)
+
+
+def _normalized(address: str) -> str:
+    """Return the address as it will be looked up: one that can be written in many ways is still one."""
+    security: Security = current_app.extensions["security"]
+    try:
+        return security.mail_util.normalize(address.strip()).lower()
+    except ValueError:
+        return address.strip().lower()
 
 
 def _committed(view: View) -> View:

@@ -8,6 +8,7 @@ from chat.accounts.devices import name_of
 from chat.accounts.jobs import purge_devices
 from chat.accounts.models import Device
 from chat.kernel.db import db
+from chat.kernel.site import current_site
 from tests.browser import Browser
 from tests.conftest import Clock, MakeApp
 from tests.people import PASSWORD, People, sign_in
@@ -21,8 +22,8 @@ AGENTS = {
     "Safari on macOS",
     "Mozilla/5.0 (Linux; Android 16; Pixel 10) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36":
     "Chrome on Android",
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 26_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Mobile/15E148 "
-    "Safari/604.1": "Safari on iPhone",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 26_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 "
+    "Mobile/15E148 Safari/604.1": "Safari on iPhone",
     "": "A browser on an unknown system",
     "<script>": "A browser on an unknown system",
 }  # fmt: skip
@@ -97,8 +98,6 @@ def test_the_day_of_last_use_is_written_and_nothing_finer(app: Flask, people: Pe
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_of_the_address_as_much_is_written_as_the_profile_says(make_app: MakeApp, keep: str, kept: str | None) -> None:
     app = make_app({"collect.address": keep})
-    from chat.kernel.site import current_site
-
     alice = People(current_site().keyring).alice
     client = browser(app)
     data = {"csrf_token": client.csrf("/login"), "email": alice.email, "password": PASSWORD}
