@@ -24,23 +24,23 @@ class EmbeddedProvider:
         self._asked: tuple[State, OpenAIProvider] | None = None
 
     def stream(self, request: Request, cancel: Cancel) -> Iterator[Event]:
-        state = self._locate(cancel)
-        if state is None:
-            yield Finished(FinishReason.STOPPED)
-            return
-        has_begun = False
-        try:
-            for event in self._endpoint(state).stream(request, cancel):
-                has_begun = True
-                yield event
-        except ProviderProblem as error:
-            if has_begun or error.code not in _GONE:
-                raise
-        else:
-            return
-        # It died between being found and being asked, or it lives and does not answer.
-        self.engine.end(state)
-        yield from self._endpoint(self.engine.locate(cancel)).stream(request, cancel)
+        for is_last in (False, True):
+            state = self._locate(cancel)
+            if state is None:
+                break
+            has_begun = False
+            try:
+                for event in self._endpoint(state).stream(request, cancel):
+                    has_begun = True
+                    yield event
+            except ProviderProblem as error:
+                if is_last or has_begun or error.code not in _GONE:
+                    raise
+            else:
+                return
+            # It died between being found and being asked, or it lives and does not answer.
+            self.engine.end(state)
+        yield Finished(FinishReason.STOPPED)
 
     def _locate(self, cancel: Cancel) -> State | None:
         """Return where the engine listens, or None when the reader left while it started."""

@@ -96,7 +96,7 @@ class Engine:
         by = time.monotonic() + START_SECONDS
         self._be_present(by, cancel)
         while True:
-            state = self._find()
+            state = self.find()
             if state is not None and state.model == str(self._model.path):
                 return state
             if not self._model.is_there:
@@ -108,21 +108,17 @@ class Engine:
                 self.end(state)
             with self._try_start() as child:
                 # The one that starts it watches whether it dies of its model; the others only look again.
-                if child is not None and child.poll() is not None and self._find() is None:
+                if child is not None and child.poll() is not None and self.find() is None:
                     raise problem(Failure.FAILED)
             _wait(by, cancel)
 
     def end(self, state: State) -> None:
         """End an engine that does not answer, or that serves another model. It is the one of `state` as long as it lives."""
         by = time.monotonic() + _END_SECONDS
-        while self._find() == state and time.monotonic() < by:
+        while self.find() == state and time.monotonic() < by:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(state.pid, signal.SIGKILL)
             time.sleep(_GLANCE)
-
-    def find(self) -> State | None:
-        """Return where the engine listens if it runs, and start nothing."""
-        return self._find()
 
     def leave(self) -> None:
         """Give up this process's right, as its end would."""
@@ -146,7 +142,8 @@ class Engine:
                 os.close(file)
             _wait(by, cancel)
 
-    def _find(self) -> State | None:
+    def find(self) -> State | None:
+        """Return where the engine listens if it runs, and start nothing."""
         try:
             with self._files.alive.open("rb") as alive:
                 if try_lock(alive, shared=True):
@@ -159,12 +156,12 @@ class Engine:
     def _try_start(self) -> Iterator[subprocess.Popen[bytes] | None]:
         """Start the engine and wait for it to listen or die, if nobody else is at it."""
         with self._files.start.open("ab") as start:
-            if not try_lock(start, shared=False) or self._find() is not None:
+            if not try_lock(start, shared=False) or self.find() is not None:
                 yield None
                 return
             child = _spawn(self._files.folder, self._model.path, self._context)
             by = time.monotonic() + START_SECONDS
-            while self._find() is None and child.poll() is None and time.monotonic() < by:
+            while self.find() is None and child.poll() is None and time.monotonic() < by:
                 time.sleep(_GLANCE)
             yield child
 

