@@ -19,8 +19,8 @@ from chat.kernel.errors import StartRefused
 from chat.kernel.feature import mount_jobs
 from chat.kernel.headers import send_headers
 from chat.kernel.logs import log_requests, set_up_logs
-from chat.kernel.migrate import MIGRATIONS, bring_up_to_date, migrate
-from chat.kernel.pages import MemoryRequest, show_errors
+from chat.kernel.migrate import bring_up_to_date, offer_migrations
+from chat.kernel.pages import MemoryRequest, share_macros, show_errors
 from chat.kernel.personal_data import mount_stores
 from chat.kernel.serving import announce, is_serving
 from chat.kernel.settings import ROOT, Settings, load_settings
@@ -64,9 +64,11 @@ def _build(settings: Settings) -> Flask:
     show_errors(app)
     serve_assets(app, ROOT / "static")
     babel.init_app(app)
+    share_macros(app)
     csrf.init_app(app)
     db.init_app(app)
-    migrate.init_app(app, db, directory=str(MIGRATIONS))
+    if not is_serving():
+        offer_migrations(app)
     app.register_blueprint(health.bp)
     app.cli.add_command(master_key)
     for feature in FEATURES:
@@ -124,5 +126,6 @@ def _config(site: Site) -> dict[str, object]:
         "MAX_FORM_MEMORY_SIZE": 48 * 2**20,
         "MAX_FORM_PARTS": 400,
         "WTF_CSRF_TIME_LIMIT": None,  # as long as the session: a conversation that is not stored must outlive a lunch break
+        "WTF_I18N_ENABLED": False,  # it would parse WTForms' own catalogue anew for each form; our validators bring their words
         "BABEL_DEFAULT_LOCALE": site.profile.site.language,
     }

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from chat.conversations.images import media_type_of, read_image
-from chat.conversations.pdfs import read_pdf
 from chat.kernel.errors import Problem, TooLarge
 from chat.kernel.profile import Limits
 from chat.providers.base import File, Image
@@ -62,6 +61,9 @@ def read_attachment(name: str, data: bytes, *, media_type_claimed: str, limits: 
         return read_image(data, picture)
     name = clean_name(name)
     if b"%PDF-" in data[:1024]:
+        # pypdf costs 6 MB in every process; most of them never see a PDF.
+        from chat.conversations.pdfs import read_pdf  # noqa: PLC0415
+
         return File(name, "application/pdf", read_pdf(data, most_pages=limits.pdf_pages, longest=LONGEST_TEXT))
     return File(name, _text_type(name, media_type_claimed), _read_text(data))
 

@@ -25,6 +25,7 @@ def to_page(accepted: dict[str, object], events: Iterator[Event], ending: Ending
     """
     try:
         yield encode("accepted", accepted)
+        accepted = {}  # a page of HTML, which need not wait in memory for the answer's end
         failed: Failed | None = None
         for event in events:
             match event:

@@ -45,15 +45,14 @@ def stream(act: str) -> ResponseReturnValue:
         db.session.rollback()
         return jsonify(code=problem.code, message=problem.message), problem.status, retry_after(problem)
     db.session.commit()
-    accepted = _accepted(begun)
-    response = Response(stream_with_context(_watched(begun, accepted)), mimetype="text/event-stream")
+    response = Response(stream_with_context(_watched(begun)), mimetype="text/event-stream")
     response.headers["X-Accel-Buffering"] = "no"  # or nginx holds the answer back until it is complete
     return response
 
 
-def _watched(begun: Exchange, accepted: dict[str, object]) -> Iterator[bytes]:
+def _watched(begun: Exchange) -> Iterator[bytes]:
     with watcher.watching(client_socket(request.environ), begun.cancel.set):
-        yield from to_page(accepted, begun.events(), lambda: _ended(begun))
+        yield from to_page(_accepted(begun), begun.events(), lambda: _ended(begun))
 
 
 def _accepted(begun: Exchange) -> dict[str, object]:
@@ -67,8 +66,11 @@ def _ended(begun: Exchange) -> dict[str, object]:
     transcript = begun.transcript
     view = turn_view(transcript, transcript.get(begun.asked.answer.id), model_name)
     row = _row(begun) if begun.is_saved else None
-    storage = render_storage(current_account(), transcript, row)
-    return {"html": _turns([view]), "storage": storage, **_state(begun, transcript, is_saved=row is not None)}
+    ended = {"html": _turns([view]), **_state(begun, transcript, is_saved=row is not None)}
+    if begun.shelf is not None:
+        # For a conversation in the page alone nothing changes: the line below the composer says so already.
+        ended["storage"] = render_storage(current_account(), transcript, row)
+    return ended
 
 
 def _state(begun: Exchange, transcript: Transcript, *, is_saved: bool) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 
 from chat.kernel.db import db
 
@@ -12,7 +12,10 @@ _WAITING = "after_commit"
 
 def after_commit(act: Callable[[], None]) -> None:
     """Do `act` when the current transaction is committed."""
-    db.session().info.setdefault(_WAITING, []).append(act)
+    session = db.session()
+    if not session.in_transaction():
+        session.begin()  # else a rollback before the first statement would be none, and `act` would wait for the next commit
+    session.info.setdefault(_WAITING, []).append(act)
 
 
 @sa.event.listens_for(Session, "after_commit")
@@ -21,6 +24,6 @@ def _committed(session: Session) -> None:
         act()
 
 
-@sa.event.listens_for(Session, "after_rollback")
-def _rolled_back(session: Session) -> None:
+@sa.event.listens_for(Session, "after_soft_rollback")
+def _rolled_back(session: Session, _previous: SessionTransaction) -> None:
     session.info.pop(_WAITING, None)
