@@ -53,8 +53,8 @@ class Chat {
     const address = new URL(button?.getAttribute("formaction") ?? this.form.getAttribute("action"), location.href);
     const act = address.pathname.split("/").pop();
     if (!STREAMED.has(act) && !SWAPPED.has(act)) {
-      this.stop(); // what came goes along with the post
       this.isLeaving = true;
+      this.stop(); // what came goes along with the post
       this.guard();
       return;
     }
@@ -112,7 +112,7 @@ class Chat {
 
   async ask(act, button) {
     const data = this.fields(act, button);
-    const draft = act === "send" ? this.takeDraft() : null;
+    const draft = act === "send" ? { text: this.text.value, files: this.file?.files } : null;
     if (draft && !draft.text.trim() && !draft.files?.length) return this.text.focus();
     const exchange = { act, draft, before: "", controller: new AbortController(), provisional: [] };
     if (act === "continue") exchange.before = this.sourceOf(data.get("turn"));
@@ -142,11 +142,6 @@ class Chat {
     if (name === "text" || name === "reasoning") this.arrived(exchange, name, told.text);
     else if (name === "accepted") this.accepted(exchange, told);
     else if (name === "done" || name === "failed") this.settled(exchange, name, told);
-  }
-
-  takeDraft() {
-    const draft = { text: this.text.value, files: this.file?.files };
-    return draft;
   }
 
   showAtOnce(exchange) {
@@ -349,6 +344,7 @@ class Chat {
   }
 
   dress(root) {
+    for (const code of root.querySelectorAll("pre")) code.tabIndex = 0; // a wide one scrolls, and the keyboard must reach it
     for (const figure of root.querySelectorAll("figure.code:not([data-dressed])")) {
       figure.dataset.dressed = "";
       const bar = this.spare("bar");
