@@ -80,6 +80,19 @@ def test_two_processes_share_one_engine_which_ends_when_both_are_killed(tmp_path
     assert _within(3, lambda: not _is_alive(engine))
 
 
+def test_an_engine_with_another_model_is_replaced(here: EmbeddedProvider, tmp_path: Path, weights: EmbeddedModel) -> None:
+    list(here.stream(_ASKED, Cancel()))
+    (tmp_path / "other.gguf").symlink_to(weights.path)
+    other = provider_of(tmp_path, EmbeddedModel("other", tmp_path / "other.gguf", is_default=False))
+
+    list(other.stream(_ASKED, Cancel()))
+
+    state = other.engine.find()
+    other.engine.leave()
+    assert state is not None
+    assert state.model.endswith("other.gguf")
+
+
 def test_a_missing_model_says_what_to_run(tmp_path: Path) -> None:
     provider = provider_of(tmp_path, EmbeddedModel("m", tmp_path / "none.gguf", is_default=True))
 

@@ -84,13 +84,15 @@ def test_stopping_during_the_pause_before_a_retry_ends_it(provider: Provider, fa
 
 def test_stopping_late_does_not_touch_the_next_call_of_the_connection(provider: Provider, fake: FakeProvider) -> None:
     first = Cancel()
-    list(provider.stream(asking("ok"), first))
-    events = provider.stream(asking("slow"), Cancel())
-    next(events)
+    read_to_the_end = provider.stream(asking("no-done"), first)
+    while not isinstance(next(read_to_the_end), Finished):
+        pass
+    patient = provider.stream(asking("slow"), Cancel())
+    next(patient)
 
     first.set()
 
-    assert list(events)[-1] == Finished(FinishReason.STOP)
+    assert list(patient)[-1] == Finished(FinishReason.STOP)
     assert {call.connection for call in fake.calls} == {1}
 
 
