@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 _VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
 _LABELLED = ("input", "select", "textarea")
+_FIELDS = ("input", "select", "textarea", "button")
 _ASSETS = {"script": "src", "img": "src", "link": "href", "source": "src", "iframe": "src", "audio": "src", "video": "src"}
 
 
@@ -114,7 +115,7 @@ class Browser(FlaskClient):
     ) -> TestResponse:
         """Send `form`, found on the page at `path`, with `fields` over what it holds; None unticks or leaves out a field."""
         data = form_data(form, button)
-        known = {one.get("name") for one in form.all("input", "select", "textarea", "button")}
+        known = {one.get("name") for one in form_fields(form)}
         assert set(fields) <= known, f"the form has no field {set(fields) - known}"
         data = {name: value for name, value in (data | fields).items() if value is not None}
         target = form.get("action") or path
@@ -134,13 +135,23 @@ class Browser(FlaskClient):
 def form_data(form: Element, button: str | None = None) -> dict[str, Any]:
     """What a browser would send for `form` as it stands, pressing `button` (a name or a value) if one is meant."""
     data: dict[str, Any] = {}
-    for one in form.all("input", "textarea", "select", "button"):
+    for one in form_fields(form):
         name = one.get("name")
         if name and "disabled" not in one.attributes:
             value = _value(one, button)
             if value is not None:
                 data[name] = value
     return data
+
+
+def form_fields(form: Element) -> list[Element]:
+    """The fields of `form`: those inside it, and those elsewhere on the page that name it."""
+    page = form
+    while page.parent is not None:
+        page = page.parent
+    name = form.get("id")
+    outside = [one for one in page.all(*_FIELDS) if name and one.get("form") == name]
+    return [*(one for one in form.all(*_FIELDS) if not one.get("form")), *outside]
 
 
 def _value(one: Element, button: str | None) -> str | None:

@@ -15,7 +15,7 @@ from flask_migrate import upgrade
 
 import chat.features  # noqa: F401  # the features bring every model with them
 from chat.kernel.db import db, engine_options
-from chat.kernel.migrate import MIGRATIONS, migrate
+from chat.kernel.migrate import MIGRATIONS, offer_migrations
 
 
 class Postgres:
@@ -72,10 +72,7 @@ def migrate_to_newest(url: str) -> None:
     """Bring the empty database at `url` to the newest version, without the application around it."""
     app = bare_app(url)
     with app.app_context():
-        if any((MIGRATIONS / "versions").glob("*.py")):
-            upgrade(directory=str(MIGRATIONS))
-        else:
-            db.create_all()
+        upgrade(directory=str(MIGRATIONS))
         db.engine.dispose()
 
 
@@ -84,5 +81,5 @@ def bare_app(url: str) -> Flask:
     app = Flask("bare")
     app.config.update(SQLALCHEMY_DATABASE_URI=url, SQLALCHEMY_ENGINE_OPTIONS=engine_options(url))
     db.init_app(app)
-    migrate.init_app(app, db, directory=str(MIGRATIONS))
+    offer_migrations(app)
     return app

@@ -83,6 +83,12 @@ class Server:
         main = psutil.Process(self.process.pid)
         return [main, *main.children(recursive=True)]
 
+    def process_ids(self) -> list[int]:
+        try:
+            return [one.pid for one in self.processes()]
+        except psutil.NoSuchProcess:
+            return []
+
     def kill_worker(self) -> None:
         """End the process that serves requests as an out-of-memory kill would: at once, nothing tidied up."""
         assert self.process is not None

@@ -25,6 +25,8 @@ EDGE = re.compile(r"(views(_\w+)?|api|cli|jobs|feature)$")
 # Imports inside a function hide from a reader what a module needs. Each of these spares a process 100 ms or more, or a
 # library that the site does not use at all.
 LAZY = {
+    "kernel/migrate.py": "a process that serves never migrates, and Alembic takes memory and start-up time",
+    "conversations/attachments.py": "the PDF parser is for those who attach one",
     "providers/catalogue.py": "the SDKs and the engine cost up to half a second to import: only what is offered is loaded",
 }
 COMMITS = re.compile(r"(.*/(views(_\w+)?|api|cli|jobs)\.py|inference/run\.py)$")

@@ -1,0 +1,182 @@
+"""Reading every byte that a running system wrote, in search of one word in many disguises.
+
+A canary is a random word of letters and digits, so that quoting, escaping and URL-encoding leave it as it is. What changes it
+is searched for as such: other encodings, base64 at each alignment, compression, PostgreSQL's own compression of long values.
+"""
+
+import base64
+import binascii
+import os
+import re
+import secrets
+import threading
+import time
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+# Weights are read, never written; scanning a gigabyte of them for each test would show nothing.
+_NOT_OURS = (".gguf",)
+_LARGEST_UNPACKED = 64 * 2**20
+_COMPRESSED = re.compile(rb"\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda]")
+_BASE64_OF_COMPRESSED = re.compile(rb"(?:eJ|eN|eF|eA|H4sI)[A-Za-z0-9+/_-]{16,}")
+
+
+class Family(Protocol):
+    """Something that runs as processes."""
+
+    def process_ids(self) -> list[int]: ...
+
+
+@dataclass(frozen=True)
+class Hit:
+    """Where the canary was found, and as what."""
+
+    where: str
+    disguise: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: as {self.disguise}"
+
+
+class Canary:
+    """A word that occurs nowhere but in what one test sends."""
+
+    def __init__(self) -> None:
+        # Long enough that no other bytes look like it, in any disguise.
+        self.word = "kanarie" + secrets.token_hex(10)
+
+    def __str__(self) -> str:
+        return self.word
+
+    @cached_property
+    def disguises(self) -> dict[str, bytes]:
+        plain = self.word.encode()
+        found = {
+            "UTF-16": self.word.encode("utf-16-le"),
+            "UTF-32": self.word.encode("utf-32-le"),
+            "hexadecimal digits": binascii.hexlify(plain),
+            "reversed text": plain[::-1],
+        }
+        for shift in range(3):
+            # Characters that also carry bits of what stands before or behind the word say nothing about it.
+            encoded = base64.b64encode(b"\0" * shift + plain)
+            whole = encoded[-(-shift * 8 // 6) : (shift + len(plain)) * 8 // 6]
+            found[f"base64, shifted by {shift}"] = whole
+        return found
+
+    @cached_property
+    def broken_up(self) -> re.Pattern[bytes]:
+        """The word with single bytes in between, as in text that PostgreSQL (pglz) or LZ4 compressed."""
+        return re.compile(b".?".join(bytes([one]) for one in self.word.encode()), re.DOTALL)
+
+    def find_in(self, data: bytes, where: str, *, depth: int = 0) -> Iterator[Hit]:
+        """Every disguise in which the word stands in `data`."""
+        lowered = data.lower()
+        if self.word.encode() in lowered:
+            yield Hit(where, "plain text")
+        for name, disguise in self.disguises.items():
+            haystack = data if name.startswith("base64") else lowered
+            if disguise in haystack:
+                yield Hit(where, name)
+        if self.word.encode() not in lowered and self.broken_up.search(lowered):
+            yield Hit(where, "text broken up by compression")
+        if depth < 2:
+            for unpacked in _unpack(data):
+                yield from self.find_in(unpacked, f"{where} (unpacked)", depth=depth + 1)
+
+
+def sweep(canary: Canary, *places: Path) -> list[Hit]:
+    """Read every file in these folders, names included, and return where the canary is."""
+    hits: list[Hit] = []
+    for place in places:
+        for path in sorted(place.rglob("*")):
+            if str(canary) in path.name.lower():
+                hits.append(Hit(str(path), "a name"))
+            if path.is_file() and path.suffix not in _NOT_OURS:
+                hits += canary.find_in(_read(path), str(path.relative_to(place)))
+    return hits
+
+
+@contextmanager
+def watching(family: Family, canary: Canary, *folders: Path) -> Iterator[list[Hit]]:
+    """Look at short-lived files as well while the block runs: whatever appears in `folders`, and deleted files held open.
+
+    `tempfile.TemporaryFile` makes a file without a name. It is found where it can be: among the open files of the processes.
+    """
+    hits: list[Hit] = []
+    done = threading.Event()
+    watcher = threading.Thread(target=_watch, args=(family, canary, folders, hits, done), daemon=True)
+    watcher.start()
+    try:
+        yield hits
+    finally:
+        done.set()
+        watcher.join()
+
+
+def _watch(family: Family, canary: Canary, folders: Iterable[Path], hits: list[Hit], done: threading.Event) -> None:
+    seen: set[tuple[str, int]] = set()
+    while not done.is_set():
+        for path in [*_nameless(family.process_ids()), *(one for folder in folders for one in folder.rglob("*"))]:
+            try:
+                if not path.is_file():
+                    continue
+                # A file is read again when it has grown.
+                stamp = (str(path), path.stat().st_size)
+                if stamp in seen:
+                    continue
+                seen.add(stamp)
+                hits += canary.find_in(_read(path), f"short-lived {path}", depth=2)
+            except OSError:
+                continue  # gone meanwhile
+        time.sleep(0.005)
+
+
+def _nameless(process_ids: Iterable[int]) -> Iterator[Path]:
+    for process_id in process_ids:
+        folder = Path(f"/proc/{process_id}/fd")
+        try:
+            names = os.listdir(folder)  # noqa: PTH208  # the names alone; each entry may vanish
+        except OSError:
+            continue
+        for name in names:
+            try:
+                target = os.readlink(folder / name)  # noqa: PTH115  # what it says, not where it leads: the file has no name
+            except OSError:
+                continue
+            if target.endswith("(deleted)") and target.startswith("/") and not target.startswith(("/memfd", "/dev")):
+                yield folder / name
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
+def _unpack(data: bytes) -> Iterator[bytes]:
+    for found in _COMPRESSED.finditer(data):
+        unpacked = _inflate(data[found.start() :])
+        if unpacked:
+            yield unpacked
+    for found in _BASE64_OF_COMPRESSED.finditer(data):
+        text = found[0].replace(b"-", b"+").replace(b"_", b"/")
+        try:
+            yield from filter(None, [_inflate(base64.b64decode(text + b"=" * (-len(text) % 4)))])
+        except binascii.Error:
+            continue
+
+
+def _inflate(data: bytes) -> bytes:
+    """As much as comes out before the stream ends or turns out to be none."""
+    engine = zlib.decompressobj(wbits=47)  # zlib or gzip, as its head says
+    try:
+        return engine.decompress(data[:_LARGEST_UNPACKED], _LARGEST_UNPACKED)
+    except zlib.error:
+        return b""
