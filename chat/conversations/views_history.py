@@ -9,6 +9,7 @@ from chat.consent import gate
 from chat.consent.gate import Reader
 from chat.consent.purposes import Purpose
 from chat.conversations import history, titling
+from chat.conversations.desk import clean
 from chat.conversations.forms import SearchForm, TitleForm
 from chat.conversations.present import day_views
 from chat.conversations.queries import list_conversations
@@ -47,7 +48,7 @@ def rename(public_id: str) -> ResponseReturnValue:
     account, form = get_current_account(), TitleForm()
     conversation = history.get_conversation(account, public_id, clock.now())
     permit = gate.issue(account, Purpose.HISTORY, current_site().keyring)
-    history.rename(permit, conversation, form.title.data or "" if form.validate() else "")
+    history.rename(permit, conversation, clean(form.title.data or "") if form.validate() else "")
     db.session.commit()
     return _back(public_id)
 
