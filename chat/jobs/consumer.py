@@ -16,7 +16,7 @@ from chat.jobs.queue import queue_of
 
 # How soon a kick is noticed, at the latest. Looking costs one read of a small file.
 _LONGEST_NAP = 0.5
-_TAKE_OVER_SECONDS = 5
+_TAKE_OVER_SECONDS = 2
 
 
 class ThreadedConsumer(Consumer):  # type: ignore[misc]  # Huey carries no types
@@ -49,6 +49,7 @@ class Standby:
         self._stopping.set()
         if self._consumer is not None:
             self._consumer.stop(graceful=True)
+            self._consumer = None
         if self._lock is not None:
             self._lock.close()
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import Flask
-from huey import RedisHuey, SqliteHuey
+from huey import PriorityRedisHuey, SqliteHuey
 from huey.serializer import SignedSerializer
 from redis.exceptions import RedisError
 
@@ -47,7 +47,7 @@ class Queue:
             more = {"results": False, "serializer": SignedSerializer(crypto.derive(self._site.secret, "jobs").hex())}
             url = self._site.settings.redis_url
             path = self._site.settings.chat_instance / "jobs.sqlite"
-            huey = RedisHuey("candor", url=url, **more) if url else SqliteHuey("candor", filename=str(path), **more)
+            huey = PriorityRedisHuey("candor", url=url, **more) if url else SqliteHuey("candor", filename=str(path), **more)
             task = huey.task(name="do")(self._do)
             # The queue looks once a minute; each job's own rhythm is kept in `_enqueue_due`.
             huey.periodic_task(_always, name="enqueue_due")(self._enqueue_due)

@@ -47,7 +47,7 @@ class Mailbox:
 
 def text_of(mail: Message) -> str:
     payload: Any = mail.get_payload(decode=True)
-    text: str = payload.decode()
+    text: str = payload.decode().replace("\r\n", "\n")
     return text
 
 
