@@ -48,6 +48,10 @@ class Postgres:
         self._run(f"CREATE DATABASE {name} TEMPLATE {source} STRATEGY file_copy")
         return self.url(name)
 
+    def flush(self) -> None:
+        """Write everything that is still in memory to the files."""
+        self._run("CHECKPOINT")
+
     def drop(self, url: str) -> None:
         name = url.partition("/test_")[2].partition("?")[0]
         self._run(f"DROP DATABASE test_{name} WITH (FORCE)")

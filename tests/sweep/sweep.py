@@ -49,6 +49,7 @@ class Canary:
     def __init__(self) -> None:
         # Long enough that no other bytes look like it, in any disguise.
         self.word = "kanarie" + secrets.token_hex(10)
+        self.born = time.time() - 2  # file systems round
 
     def __str__(self) -> str:
         return self.word
@@ -97,9 +98,17 @@ def sweep(canary: Canary, *places: Path) -> list[Hit]:
         for path in sorted(place.rglob("*")):
             if str(canary) in path.name.lower():
                 hits.append(Hit(str(path), "a name"))
-            if path.is_file() and path.suffix not in _NOT_OURS:
+            if _may_hold(path, canary):
                 hits += canary.find_in(_read(path), str(path.relative_to(place)))
     return hits
+
+
+def _may_hold(path: Path, canary: Canary) -> bool:
+    """Whether the file was written since there was a canary; PostgreSQL's folder is large and mostly older."""
+    try:
+        return path.is_file() and path.suffix not in _NOT_OURS and path.stat().st_mtime >= canary.born
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager
