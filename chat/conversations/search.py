@@ -85,8 +85,8 @@ def _texts(account: Account, reader: Reader, now: datetime, matched: set[int]) -
 def excerpt(text: str, words: list[str]) -> Markup:
     """Return the text around the first word found, escaped, with each word marked."""
     folded = text.casefold()
-    # Case folding may lengthen a text ("ß"); then positions do not fit, and the text as it is has to do.
-    haystack = folded if len(folded) == len(text) else text
+    # Case folding may lengthen a text ("ß"); then positions would not fit, and those letters stay as they are.
+    haystack = folded if len(folded) == len(text) else "".join(map(_fold_one, text))
     at = max(0, min((haystack.find(word) for word in words if word in haystack), default=0))
     start, end = max(0, at - _AROUND), min(len(text), at + _AROUND)
     piece, piece_folded = text[start:end], haystack[start:end]
@@ -98,6 +98,11 @@ def excerpt(text: str, words: list[str]) -> Markup:
         marked.append(f"<mark>{plain}</mark>" if word else plain)
         position += length
     return Markup(("…" if start else "") + "".join(marked) + ("…" if end < len(text) else ""))  # noqa: S704  # escaped above
+
+
+def _fold_one(letter: str) -> str:
+    folded = letter.casefold()
+    return folded if len(folded) == 1 else letter
 
 
 def _has_all(text: str, words: list[str]) -> bool:
