@@ -16,6 +16,7 @@ from chat.conversations.present import (
     SidebarView,
     StorageLine,
     StorageView,
+    entry_view,
     files_view,
     model_view,
     sidebar_view,
@@ -117,6 +118,12 @@ def render_storage(account: Account | None, transcript: Transcript, row: Convers
     chosen = current_catalogue().find_model(transcript.model)
     line = StorageLine(storage=storage(account, transcript, row), model=model_view(chosen) if chosen else None)
     return render_template("conversations/_storage.html", chat=line)
+
+
+def render_entry(account: Account, row: Conversation) -> str:
+    """Return the conversation's line in the list beside the chat, for a page on which it has just begun."""
+    saved = opened(row, Reader(account, current_site().keyring))
+    return render_template("conversations/_entry.html", entry=entry_view(saved, row.public_id))
 
 
 def render_thread(account: Account | None, transcript: Transcript, row: Conversation | None) -> Response:

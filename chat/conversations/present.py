@@ -221,16 +221,17 @@ def sidebar_view(listing: Listing, now: datetime, current: str | None) -> Sideba
 
 def day_views(listing: Listing, now: datetime, current: str | None = None) -> list[DayView]:
     """Return the conversations under the day they were last used, pinned ones first."""
-    days = [DayView(_("Pinned"), [_entry(one, current) for one in listing.pinned])] if listing.pinned else []
+    days = [DayView(_("Pinned"), [entry_view(one, current) for one in listing.pinned])] if listing.pinned else []
     for saved in listing.recent:
         label = _day(saved.updated_at.date(), now.date())
         if not days or days[-1].label != label:
             days.append(DayView(label, []))
-        days[-1].entries.append(_entry(saved, current))
+        days[-1].entries.append(entry_view(saved, current))
     return days
 
 
-def _entry(saved: Saved, current: str | None) -> EntryView:
+def entry_view(saved: Saved, current: str | None) -> EntryView:
+    """Return one conversation as the list shows it; `current` is the one that is open."""
     return EntryView(
         public_id=saved.public_id,
         title=saved.title,

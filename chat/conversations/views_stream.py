@@ -1,17 +1,18 @@
 """The chat's acts for a page with JavaScript: the same form, answered by server-sent events."""
 
+import logging
 from collections.abc import Iterator
 
 from flask import Response, jsonify, render_template, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 
-from chat.accounts.sessions import current_account
+from chat.accounts.models import Account
 from chat.conversations import answering, history
 from chat.conversations.answering import Exchange
-from chat.conversations.exchange import Act
+from chat.conversations.exchange import Act, Shelf
 from chat.conversations.forms import ChatForm
 from chat.conversations.models import Conversation
-from chat.conversations.page import model_name, render_storage, seal
+from chat.conversations.page import model_name, render_entry, render_storage, seal
 from chat.conversations.present import TurnView, turn_view
 from chat.conversations.stream import to_page
 from chat.conversations.transcript import Transcript
@@ -24,6 +25,8 @@ from chat.kernel.errors import NotFound, Problem
 from chat.kernel.network import client_address
 from chat.kernel.site import current_site
 from chat.providers.current import current_catalogue
+
+log = logging.getLogger("chat.conversations")
 
 
 @bp.post(f"/chat/{ACTS}/stream")
@@ -51,8 +54,12 @@ def stream(act: str) -> ResponseReturnValue:
 
 
 def _watched(begun: Exchange) -> Iterator[bytes]:
-    with watcher.watching(client_socket(request.environ), begun.cancel.set):
-        yield from to_page(_accepted(begun), begun.events(), lambda: _ended(begun))
+    try:
+        with watcher.watching(client_socket(request.environ), begun.cancel.set):
+            yield from to_page(_accepted(begun), begun.events(), lambda: _ended(begun))
+    except Exception as error:
+        # The headers are out, so no error page can follow: a stream that ends early makes the page keep what came.
+        log.error("a stream broke", exc_info=error)  # noqa: TRY400  # the server around would log it without its place
 
 
 def _accepted(begun: Exchange) -> dict[str, object]:
@@ -65,11 +72,15 @@ def _accepted(begun: Exchange) -> dict[str, object]:
 def _ended(begun: Exchange) -> dict[str, object]:
     transcript = begun.transcript
     view = turn_view(transcript, transcript.get(begun.asked.answer.id), model_name)
-    row = _row(begun) if begun.is_saved else None
+    if begun.shelf is None:
+        return {"html": _turns([view]), **_state(begun, transcript, is_saved=False)}
+    # The account of the request belongs to a database session that ended with the response's first byte.
+    account = db.session.get(Account, begun.shelf.account_id)
+    row = _row(account, begun.shelf) if begun.is_saved else None
     ended = {"html": _turns([view]), **_state(begun, transcript, is_saved=row is not None)}
-    if begun.shelf is not None:
-        # For a conversation in the page alone nothing changes: the line below the composer says so already.
-        ended["storage"] = render_storage(current_account(), transcript, row)
+    ended["storage"] = render_storage(account, transcript, row)
+    if account is not None and row is not None:
+        ended["entry"] = render_entry(account, row)
     return ended
 
 
@@ -81,12 +92,11 @@ def _state(begun: Exchange, transcript: Transcript, *, is_saved: bool) -> dict[s
     return {"transcript": seal(transcript)}
 
 
-def _row(begun: Exchange) -> Conversation | None:
-    account = current_account()
-    if account is None or begun.shelf is None:
+def _row(account: Account | None, shelf: Shelf) -> Conversation | None:
+    if account is None:
         return None
     try:
-        return history.get_conversation(account, begun.shelf.conversation_id, clock.now())
+        return history.get_conversation(account, shelf.conversation_id, clock.now())
     except NotFound:
         return None
 
