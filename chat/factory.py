@@ -7,6 +7,7 @@ from flask import Flask, request, url_for
 from flask_babel import Babel
 from flask_wtf import CSRFProtect
 from jinja2 import StrictUndefined
+from werkzeug.local import LocalProxy
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from chat.accounts.sessions import current_account
@@ -100,7 +101,8 @@ def _mount_features(app: Flask) -> None:
 def _for_templates() -> dict[str, object]:
     """What every page but an error page may use."""
     return {
-        "account": current_account(),
+        # Looked up only by a template that asks: error pages do without the database.
+        "account": LocalProxy(current_account),
         "registration_open": current_site().profile.sign_in.registration == "open",
         "menu": _menu() if request.path.startswith("/settings") else [],
     }

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Flask, g, request, session
 from flask_login import user_logged_out
+from flask_login.utils import _user_context_processor
 from flask_security import Security, SQLAlchemyUserDatastore
 from flask_security.signals import change_email_confirmed, password_changed, password_reset, user_authenticated
 from flask_security.utils import set_request_attr
@@ -56,6 +57,8 @@ def set_up(app: Flask, site: Site) -> None:
     security.hashing_context = Pooled(security.hashing_context)
     # Flask-Principal would load the account on every request, static files included; nothing here asks it anything.
     app.before_request_funcs[None].remove(security.principal._on_before_request)  # noqa: SLF001  # it offers no switch
+    # Flask-Login would load it for every template, error pages included; ours say `account`, which waits to be asked.
+    app.template_context_processors[None].remove(_user_context_processor)
     security.login_manager.user_loader(_load)
     # No token in a header, query or JSON body signs anybody in: the API has keys of its own.
     security.login_manager.request_loader(_nobody)

@@ -157,10 +157,12 @@ def test_no_token_in_a_header_or_query_signs_anybody_in(app: Flask, client: Brow
     with app.test_request_context():
         token = people.alice.get_auth_token()
 
-    by_header = client.get("/settings/security", headers={"Authentication-Token": token})
-    by_query = client.get(f"/settings/security?auth_token={token}")
+    # A page for everybody, which says whom it sees.
+    by_header = client.get("/", headers={"Authentication-Token": token})
+    by_query = client.get(f"/?auth_token={token}")
 
-    assert [by_header.status_code, by_query.status_code] == [302, 302]
+    assert by_header.status_code == by_query.status_code == 200
+    assert "Sign out" not in by_header.text + by_query.text
 
 
 def test_files_and_pages_for_guests_ask_the_database_nothing(app: Flask, people: People) -> None:
@@ -171,6 +173,16 @@ def test_files_and_pages_for_guests_ask_the_database_nothing(app: Flask, people:
     client.get("/healthz")
     browser(app).get("/login")
 
+    assert asked == []
+
+
+def test_an_error_page_for_a_person_asks_the_database_nothing(app: Flask, people: People) -> None:
+    client = sign_in(browser(app), people.alice)
+    asked = listen()
+
+    response = client.get("/nothing/here")
+
+    assert response.status_code == 404
     assert asked == []
 
 
