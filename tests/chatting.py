@@ -106,11 +106,7 @@ class Chat:
 
     def fields(self) -> dict[str, Any]:
         """What the form "chat" would send as it stands."""
-        whole = Element("form", {})
-        for one in self.page.all("input", "textarea", "select", "button"):
-            if one.get("form") == "chat" or (one.parent is not None and one.parent.get("id") == "chat"):
-                whole.children.append(one)
-        return form_data(whole)
+        return form_data(self.page.by_id("chat"))
 
     @property
     def turns(self) -> list[Shown]:
