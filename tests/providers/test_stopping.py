@@ -25,7 +25,7 @@ _SOON = 1.0
 def test_stopping_from_another_thread_ends_the_upstream_call(connect: Connect, fake: FakeProvider, script: str) -> None:
     patient = connect(fake.url, deadlines=Deadlines())
 
-    events, stopped_at, returned_at = _stop_after_a_moment(patient, script)
+    events, stopped_at, returned_at = _stop_once_asked(patient, fake, script)
 
     call = fake.last()
     assert call.left.wait(_SOON)
@@ -40,7 +40,7 @@ def test_stopping_works_through_tls(tmp_path: Path, connect: Connect) -> None:
     with FakeProvider(tls=(certificate, key)) as fake:
         provider = connect(fake.url, authorities=str(certificate))
 
-        _, stopped_at, returned_at = _stop_after_a_moment(provider, "endless")
+        _, stopped_at, returned_at = _stop_once_asked(provider, fake, "endless")
 
         call = fake.last()
         assert call.left.wait(_SOON)
@@ -104,15 +104,19 @@ def test_nothing_is_logged_at_any_level(provider: Provider, caplog: pytest.LogCa
     assert SECRET not in caplog.text
 
 
-def _stop_after_a_moment(provider: Provider, script: str) -> tuple[list[Event], float, float]:
+def _stop_once_asked(provider: Provider, fake: FakeProvider, script: str) -> tuple[list[Event], float, float]:
+    """Let another thread stop a moment after the provider was asked; return the events, and when it stopped and they ended."""
     cancel = Cancel()
     stopped: list[float] = []
 
     def stop() -> None:
+        while not fake.calls:
+            time.sleep(0.01)
+        time.sleep(0.1)
         stopped.append(time.monotonic())
         cancel.set()
 
-    threading.Timer(0.15, stop).start()
+    threading.Thread(target=stop).start()
     events = list(provider.stream(asking(script), cancel))
     return events, stopped[0], time.monotonic()
 
