@@ -9,7 +9,7 @@ Scripts (the model's name): `ok` `slow` (50 deltas, 20 ms apart) `long` (2,000 d
 `garbage` (an event that is not JSON) `wrong-content-type` `json-body` `huge-line` `compressed` `error-event`
 `overloaded-event` `echo-400` `echo-500` `echo-event` (errors that repeat the prompt) `too-long` `unauthorized` `quota`
 `not-found` `rate-limited` `rate-limited-once` `rate-limited-long` `overloaded-once` `bad-gateway` `redirect` `reset` (closes
-before any byte) `once-then-reset`. Anything else answers like `ok`.
+before any byte) `once-then-reset` `soon` (answers after 20 ms). Anything else answers like `ok`.
 """
 
 import argparse
@@ -175,6 +175,8 @@ class _Script:
         model = self._model
         if model == "first-byte-never":
             await asyncio.sleep(3600)
+        if model == "soon":
+            await asyncio.sleep(_GAP)
         if model == "reset" or (model == "once-then-reset" and not self._is_first):
             return False
         if model in _ONCE and self._is_first:

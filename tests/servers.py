@@ -118,13 +118,10 @@ class Server:
         if self.kind == "flask":
             return [sys.executable, "-m", "flask", "--app", str(ROOT / "app.py"), "run", "--port", str(self.port)]
         return [
-            *(sys.executable, "-m", "gunicorn", "--pythonpath", str(ROOT), "-k", "gevent", "-w", str(self._workers)),
-            *("-b", f"127.0.0.1:{self.port}", "--worker-tmp-dir", str(self.temp), "--graceful-timeout", "5"),
-            *("--logger-class", "chat.kernel.logs.GunicornLogger", "--log-level", self._level(), "app:app"),
+            *(sys.executable, "-m", "gunicorn", "-c", str(ROOT / "gunicorn.conf.py"), "--pythonpath", str(ROOT)),
+            *("-w", str(self._workers), "-b", f"127.0.0.1:{self.port}", "--worker-tmp-dir", str(self.temp)),
+            *("--graceful-timeout", "5", "--log-level", self.environment.get("CHAT_LOG_LEVEL", "INFO").lower(), "app:app"),
         ]
-
-    def _level(self) -> str:
-        return self.environment.get("CHAT_LOG_LEVEL", "INFO").lower()
 
 
 @contextmanager
