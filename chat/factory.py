@@ -17,7 +17,7 @@ from chat.kernel.assets import serve_assets
 from chat.kernel.cli import master_key
 from chat.kernel.db import db, engine_options
 from chat.kernel.errors import StartRefused
-from chat.kernel.feature import mount_jobs
+from chat.kernel.feature import mount_features
 from chat.kernel.headers import send_headers
 from chat.kernel.logs import log_requests, set_up_logs
 from chat.kernel.migrate import bring_up_to_date, offer_migrations
@@ -77,7 +77,7 @@ def _build(settings: Settings) -> Flask:
     app.cli.add_command(master_key)
     _mount_features(app)
     mount_stores(app, tuple(store for feature in FEATURES for store in feature.stores))
-    mount_jobs(app, tuple(job for feature in FEATURES for job in feature.jobs))
+    mount_features(app, FEATURES)
     app.context_processor(_for_templates)
     bring_up_to_date(app)
     if is_serving():

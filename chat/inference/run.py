@@ -14,12 +14,17 @@ from chat.kernel.errors import Problem
 from chat.kernel.limits import Limits
 from chat.kernel.profile import Profile
 from chat.metering.ledger import Measure, Source, Status, estimate, record
+from chat.metering.metrics import count, streams_open
 from chat.providers.base import Cancel, Finished, FinishReason, Image, Provider, ReasoningDelta, Request, TextDelta, Usage
+from chat.providers.base import Event as Provided
 from chat.providers.catalogue import Model
 
 log = logging.getLogger("chat.inference")
 
 Keep = Callable[[Answer], None]
+
+# Characters. No model answers at such length; a provider that never ends must not fill the memory.
+_LONGEST_ANSWER = 4_000_000
 
 _UNFORESEEN = Failed("failed", "Something went wrong on our side. Please try again, or choose another model.")
 # What a picture costs a model that sees, roughly; its bytes say nothing about it.
@@ -63,15 +68,15 @@ def stream(call: Call, provider: Provider, cancel: Cancel, keep: Keep | None = N
     first: float | None = None
     counted: Usage | None = None
     events = provider.stream(call.request, cancel)
+    streams_open.inc()
     try:
-        for event in events:
+        for event in _within_bounds(events):
+            first = first or clock.monotonic()
             match event:
                 case TextDelta(text):
-                    first = first or clock.monotonic()
                     answer.text.append(text)
                     yield event
                 case ReasoningDelta(text):
-                    first = first or clock.monotonic()
                     answer.reasoning.append(text)
                     yield event
                 case Usage():
@@ -91,8 +96,21 @@ def stream(call: Call, provider: Provider, cancel: Cancel, keep: Keep | None = N
             answer.status, answer.failed = Status.FAILED, _UNFORESEEN
             yield answer.failed
     finally:
+        streams_open.dec()
         _close(events)
         _settle(call, answer, keep, _measure(call.request, answer, counted, started, first))
+
+
+def _within_bounds(events: Iterator[Provided]) -> Iterator[Provided]:
+    """Yield the provider's events, and end the answer where it becomes longer than any answer is."""
+    size = 0
+    for event in events:
+        if isinstance(event, TextDelta | ReasoningDelta):
+            size += len(event.text)
+        if size > _LONGEST_ANSWER:
+            yield Finished(FinishReason.LENGTH)
+            return
+        yield event
 
 
 def _close(events: Iterator[object]) -> None:
@@ -114,6 +132,7 @@ def _settle(call: Call, answer: Answer, keep: Keep | None, measure: Measure) -> 
         db.session.commit()
         raise
     finally:
+        count(call.model.id, call.model.provider_id, measure)
         _log(call, measure)
 
 

@@ -20,6 +20,14 @@ class Job:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Check:
+    """A part that must work for the site to work. It returns its state in a word, and whether that will do."""
+
+    name: str
+    run: Callable[[], tuple[str, bool]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class MenuItem:
     """An entry of the settings menu. A label marked for translation with `lazy_gettext`."""
 
@@ -33,21 +41,31 @@ class Feature:
     blueprints: tuple[Blueprint, ...] = ()
     stores: tuple[Store, ...] = ()
     jobs: tuple[Job, ...] = ()
+    checks: tuple[Check, ...] = ()
     commands: tuple[click.Group, ...] = ()
     menu: tuple[MenuItem, ...] = ()
     init: Callable[[Flask], None] | None = None  # for libraries that want the app
     start: Callable[[Flask], None] | None = None  # once in each process that serves, before the first request
 
 
-_EXTENSION = "candor_jobs"
+_EXTENSION = "candor_features"
 
 
-def mount_jobs(app: Flask, jobs: tuple[Job, ...]) -> None:
-    """Tell the application what its features do again and again."""
-    app.extensions[_EXTENSION] = jobs
+def mount_features(app: Flask, features: tuple[Feature, ...]) -> None:
+    """Tell the application what it is made of."""
+    app.extensions[_EXTENSION] = features
 
 
 def current_jobs() -> tuple[Job, ...]:
     """Return every job of the running application."""
-    jobs: tuple[Job, ...] = current_app.extensions[_EXTENSION]
-    return jobs
+    return tuple(job for feature in _current() for job in feature.jobs)
+
+
+def current_checks() -> tuple[Check, ...]:
+    """Return what `/readyz` asks of the running application."""
+    return tuple(check for feature in _current() for check in feature.checks)
+
+
+def _current() -> tuple[Feature, ...]:
+    features: tuple[Feature, ...] = current_app.extensions[_EXTENSION]
+    return features

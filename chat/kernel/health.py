@@ -7,6 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from chat.kernel.access import public
 from chat.kernel.db import db
+from chat.kernel.feature import current_checks
 
 bp = Blueprint("health", __name__)
 
@@ -24,4 +25,6 @@ def ready() -> ResponseReturnValue:
         db.session.execute(text("SELECT 1"))
     except SQLAlchemyError:
         return jsonify(database="unreachable"), 503
-    return jsonify(database="ok")
+    states = {check.name: check.run() for check in current_checks()}
+    words = {name: word for name, (word, _good) in states.items()}
+    return jsonify(database="ok", **words), 200 if all(good for _word, good in states.values()) else 503

@@ -5,6 +5,7 @@ from flask import Flask, current_app
 
 from chat.kernel.site import current_site
 from chat.providers.catalogue import Catalogue
+from chat.providers.engine import Engine
 from chat.providers.weights import fetch_weights
 
 _EXTENSION = "candor_catalogue"
@@ -21,6 +22,17 @@ def current_catalogue() -> Catalogue:
     """Return the catalogue of the running application."""
     catalogue: Catalogue = current_app.extensions[_EXTENSION]
     return catalogue
+
+
+def engine_state() -> tuple[str, bool]:
+    """Return how the embedded engine is. One that waits to be asked, or is switched off, is as it should be."""
+    embedded = current_catalogue().embedded
+    if embedded is None:
+        return "off", True
+    if not embedded.is_there:
+        return "model missing", False
+    engine = Engine(current_site().settings.chat_instance, embedded, context=0)
+    return ("running" if engine.find() else "idle"), True
 
 
 def fetch_embedded(app: Flask) -> None:

@@ -1,6 +1,13 @@
-from chat.kernel.feature import Feature
+from chat.kernel.feature import Check, Feature
 from chat.providers.cli import models
-from chat.providers.current import fetch_embedded, mount_catalogue
+from chat.providers.current import engine_state, fetch_embedded, mount_catalogue
 from chat.providers.views import bp
 
-FEATURE = Feature(name="providers", blueprints=(bp,), commands=(models,), init=mount_catalogue, start=fetch_embedded)
+FEATURE = Feature(
+    name="providers",
+    blueprints=(bp,),
+    commands=(models,),
+    checks=(Check(name="engine", run=engine_state),),
+    init=mount_catalogue,
+    start=fetch_embedded,
+)

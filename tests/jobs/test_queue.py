@@ -16,7 +16,7 @@ from chat.jobs.consumer import Standby
 from chat.jobs.queue import queue_of
 from chat.kernel import clock
 from chat.kernel.db import db
-from chat.kernel.feature import Job, mount_jobs
+from chat.kernel.feature import Feature, Job, mount_features
 from chat.kernel.kicks import kick
 from tests.conftest import MakeApp
 
@@ -65,7 +65,8 @@ def test_a_job_that_fails_stops_no_other(app: Flask, start: Start, caplog: pytes
         raise RuntimeError("alice@example.org")
 
     day = timedelta(days=1)
-    mount_jobs(app, (Job(name="bad", run=fail, every=day), Job(name="good", run=lambda: ran.append("good") or 1, every=day)))
+    jobs = (Job(name="bad", run=fail, every=day), Job(name="good", run=lambda: ran.append("good") or 1, every=day))
+    mount_features(app, (Feature(name="test", jobs=jobs),))
     start(app)
 
     assert soon(lambda: ran == ["good"])
@@ -168,7 +169,7 @@ def jobs_of(app: Flask, name: str, *, every: timedelta) -> list[str]:
         ran.append(name)
         return 1
 
-    mount_jobs(app, (Job(name=name, run=run, every=every),))
+    mount_features(app, (Feature(name="test", jobs=(Job(name=name, run=run, every=every),)),))
     return ran
 
 

@@ -18,7 +18,7 @@ SAFE: dict[str, str] = {}
 MARKUP: dict[str, str] = {
     "conversations/markdown.py": "an answer's HTML, through nh3's allow-list",
     "conversations/highlight.py": "spans of code, each piece escaped",
-    "conversations/queries.py": "an excerpt with its words marked, each piece escaped",
+    "conversations/search.py": "an excerpt with its words marked, each piece escaped",
 }
 INLINE = {
     "a script": re.compile(r"<script(?![^>]*\bsrc=)", re.IGNORECASE),

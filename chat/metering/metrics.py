@@ -1,0 +1,43 @@
+"""What a monitor may see: rates, times and tokens by model and provider, never by person.
+
+Counted in this process. With several workers, `PROMETHEUS_MULTIPROC_DIR` makes the library add them up.
+"""
+
+import os
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from chat.metering.ledger import Measure
+
+_REGISTRY = CollectorRegistry()
+_BY_MODEL = ("model", "provider")
+
+_answers = Counter("candor_answers", "Answers by how they ended.", (*_BY_MODEL, "status"), registry=_REGISTRY)
+_tokens = Counter("candor_tokens", "Tokens in and out.", (*_BY_MODEL, "direction"), registry=_REGISTRY)
+_first = Histogram(
+    "candor_first_token_seconds",
+    "Time from the call to the first token.",
+    _BY_MODEL,
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+    registry=_REGISTRY,
+)
+streams_open = Gauge("candor_streams_open", "Answers that are arriving now.", registry=_REGISTRY, multiprocess_mode="livesum")
+
+
+def count(model: str, provider: str, measure: Measure) -> None:
+    """Add one answer to the counts."""
+    _answers.labels(model, provider, measure.status.value).inc()
+    _tokens.labels(model, provider, "in").inc(measure.input_tokens or 0)
+    _tokens.labels(model, provider, "out").inc(measure.output_tokens or 0)
+    if measure.first_token_ms is not None:
+        _first.labels(model, provider).observe(measure.first_token_ms / 1000)
+
+
+def exposition() -> bytes:
+    """Return the counts in Prometheus' text format."""
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
+    return generate_latest(_REGISTRY)
