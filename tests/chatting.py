@@ -36,7 +36,11 @@ def providers(fake_url: str) -> list[dict[str, Any]]:
             **{"id": "fake", "name": "Fake", "kind": "openai"} | asked,
             "models": [*map(_model, SCRIPTS), {**_model("sees", "ok"), "images": True}],
         },
-        {**{"id": "other", "name": "Other", "kind": "anthropic"} | asked, "base_url": fake_url, "models": [_model("claude", "ok")]},
+        {
+            **{"id": "other", "name": "Other", "kind": "anthropic"} | asked,
+            "base_url": fake_url,
+            "models": [_model("claude", "ok")],
+        },
         {
             **{"id": "learner", "name": "Learner", "kind": "openai"} | asked,
             "policy": {**HERE, "trains": True},

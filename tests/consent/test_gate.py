@@ -44,7 +44,9 @@ def test_what_was_sealed_opens_for_its_owner_in_its_place(people: People, site: 
     assert b"content" not in sealed.blob
 
 
-@pytest.mark.parametrize("place", [Place("turn", "body", "two"), Place("turn", "title", "one"), Place("conversation", "body", "one")])
+@pytest.mark.parametrize(
+    "place", [Place("turn", "body", "two"), Place("turn", "title", "one"), Place("conversation", "body", "one")]
+)
 def test_content_moved_to_another_place_does_not_open(people: People, site: Site, place: Place) -> None:
     sealed = _sealed(people.alice, site)
 

@@ -53,7 +53,9 @@ def test_steps_skip_nothing_and_show_nothing_twice(people: People, site: Site, c
     assert [one.updated_at for one in seen] == sorted((one.updated_at for one in seen), reverse=True)
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "é", "AAAA", "MjAyNi0xMS0yMSBhAGI=", "MDAwMS0wMS0wMVQwMDowMCsxNDowMCBh", "bm93IGE="])
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "é", "AAAA", "MjAyNi0xMS0yMSBhAGI=", "MDAwMS0wMS0wMVQwMDowMCsxNDowMCBh", "bm93IGE="]
+)
 def test_a_damaged_cursor_is_a_problem(people: People, site: Site, clock: Clock, cursor: str) -> None:
     with pytest.raises(Problem):
         list_conversations(people.alice, Reader(people.alice, site.keyring), clock.now, before=cursor)

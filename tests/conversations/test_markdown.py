@@ -25,7 +25,7 @@ def test_common_marks_become_html() -> None:
 def test_a_table_scrolls_in_a_frame_of_its_own_and_keeps_alignment_without_inline_style() -> None:
     html = render_markdown("|a|b|\n|-|-:|\n|1|2|")
 
-    assert '<div class="table" role="region" aria-label="Table" tabindex="0"><table>' in html
+    assert '<div class="table" role="group" aria-label="Table" tabindex="0"><table>' in html
     assert '<td class="align-right">2</td>' in html
     assert "style" not in html
 
@@ -41,7 +41,7 @@ def test_tasks_say_whether_they_are_done() -> None:
 def test_code_is_a_figure_with_its_language_and_classes() -> None:
     html = render_markdown("```python\ndef f(): return '<b>'\n```")
 
-    assert html.startswith('<figure class="code"><figcaption>python</figcaption><pre><code class="language-python">')
+    assert html.startswith('<figure class="code"><figcaption>python</figcaption><pre tabindex="0"><code class="language-python">')
     assert '<span class="k">def</span>' in html
     assert "&lt;b&gt;" in html
 
@@ -54,7 +54,7 @@ def test_code_is_a_figure_with_its_language_and_classes() -> None:
 def test_code_that_is_not_highlighted_stays_whole(fence: str) -> None:
     html = render_markdown(fence)
 
-    assert "<pre><code" in html
+    assert '<pre tabindex="0"><code' in html
     assert "<span" not in html
     assert shown(html).count("x") == fence.count("x")
 
@@ -185,7 +185,7 @@ def test_a_link_shows_the_host_it_leads_to() -> None:
 def test_what_is_too_deep_or_too_large_is_shown_whole_as_plain_text(text: str) -> None:
     html = render_markdown(text)
 
-    assert html.startswith('<pre class="plain">')
+    assert html.startswith('<pre class="plain" tabindex="0">')
     assert shown(html) == text
 
 

@@ -38,9 +38,16 @@ def test_words_are_found_in_titles_and_texts_whatever_their_case(find: Find, peo
     _save(people, site, clock, "Garden plans", "Plant the TULIPS in October")
     _save(people, site, clock, "Something else", "Nothing of the kind")
 
-    titles = {query: [one.saved.title for one in find(query)] for query in ("tulips", "garden", "october tulips", "tulips kind")}
+    titles = {
+        query: [one.saved.title for one in find(query)] for query in ("tulips", "garden", "october tulips", "tulips kind")
+    }
 
-    assert titles == {"tulips": ["Garden plans"], "garden": ["Garden plans"], "october tulips": ["Garden plans"], "tulips kind": []}
+    assert titles == {
+        "tulips": ["Garden plans"],
+        "garden": ["Garden plans"],
+        "october tulips": ["Garden plans"],
+        "tulips kind": [],
+    }
 
 
 @pytest.mark.parametrize("query", ["", "   ", "\x00"])
@@ -86,11 +93,11 @@ def test_files_are_not_searched(find: Find, people: People, site: Site, clock: C
 
 
 def test_an_excerpt_cannot_carry_markup() -> None:
-    text = "<script>alert(1)</script> & <b>tulips</b> \"quoted\" <mark>"
+    shown = str(excerpt('<script>x()</script> & <b>tulips</b> "quoted" <mark>', ["tulips", "mark"]))
 
-    assert (
-        str(excerpt(text, ["tulips", "mark"]))
-        == "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &lt;b&gt;<mark>tulips</mark>&lt;/b&gt; &quot;quoted&quot; &lt;<mark>mark</mark>&gt;"
+    assert shown == (
+        "&lt;script&gt;x()&lt;/script&gt; &amp; &lt;b&gt;<mark>tulips</mark>&lt;/b&gt; "
+        "&quot;quoted&quot; &lt;<mark>mark</mark>&gt;"
     )
 
 

@@ -136,9 +136,7 @@ def test_removing_the_first_message_leaves_an_empty_chat(client: Browser) -> Non
 def test_a_fragment_is_the_thread_alone(client: Browser) -> None:
     chat = Chat(client).send("One").send("Two")
 
-    response = client.post(
-        "/chat/remove", data=chat.fields() | {"turn": chat.turns[2].id}, headers={"X-Fragment": "thread"}
-    )
+    response = client.post("/chat/remove", data=chat.fields() | {"turn": chat.turns[2].id}, headers={"X-Fragment": "thread"})
 
     html = response.get_data(as_text=True)
     assert "<html" not in html
