@@ -15,11 +15,13 @@ from chat.conversations.models import Conversation, StoredTurn
 from chat.conversations.titles import title_from
 from chat.conversations.transcript import State, Transcript, Turn
 from chat.kernel.db import db
-from chat.kernel.errors import NotFound
+from chat.kernel.errors import NotFound, Problem
 from chat.kernel.ids import is_public_id, public_id
 from chat.kernel.sealed import Sealed
 from chat.providers.base import Role
 
+# The list shows all pinned ones before the others, in one step.
+MOST_PINNED = 100
 _LONGEST_TITLE = 200
 _GONE = "This conversation does not exist, or no longer. It may have been deleted, or its time was up."
 
@@ -186,6 +188,17 @@ def remove_turns(conversation: Conversation, turn_ids: Iterable[str]) -> int:
     return _count(
         sa.delete(StoredTurn).where(StoredTurn.conversation_id == conversation.id, StoredTurn.public_id.in_(list(turn_ids)))
     )
+
+
+def pin(conversation: Conversation, *, pinned: bool) -> None:
+    """Keep the conversation at the top of the list, or no longer. Raises Problem when there is no more room there."""
+    if pinned and not conversation.pinned:
+        mine = sa.select(sa.func.count()).where(
+            Conversation.account_id == conversation.account_id, Conversation.pinned.is_(True)
+        )
+        if (db.session.scalar(mine) or 0) >= MOST_PINNED:
+            raise Problem(f"At most {MOST_PINNED} conversations can be pinned. Unpin another one first.")
+    conversation.pinned = pinned
 
 
 def rename(permit: Permit, conversation: Conversation, title: str) -> None:

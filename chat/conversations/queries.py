@@ -9,13 +9,11 @@ import sqlalchemy as sa
 
 from chat.accounts.models import Account
 from chat.consent.gate import Reader
-from chat.conversations.history import Saved, opened
+from chat.conversations.history import MOST_PINNED, Saved, opened
 from chat.conversations.models import Conversation
 from chat.kernel.db import UTCDateTime, db
 from chat.kernel.errors import Problem
 from chat.kernel.ids import is_public_id
-
-_MOST_PINNED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ def list_conversations(
     pinned = []
     if before is None:
         rows = db.session.scalars(
-            mine.where(Conversation.pinned.is_(True)).order_by(Conversation.updated_at.desc()).limit(_MOST_PINNED)
+            mine.where(Conversation.pinned.is_(True)).order_by(Conversation.updated_at.desc()).limit(MOST_PINNED)
         )
         pinned = [opened(row, reader) for row in rows]
     recent = mine.where(Conversation.pinned.is_(False))

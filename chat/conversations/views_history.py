@@ -67,7 +67,7 @@ def ask_title(public_id: str) -> ResponseReturnValue:
 @signed_in
 def pin(public_id: str) -> ResponseReturnValue:
     conversation = history.get_conversation(get_current_account(), public_id, clock.now())
-    conversation.pinned = request.form.get("pinned") == "yes"
+    history.pin(conversation, pinned=request.form.get("pinned") == "yes")
     db.session.commit()
     return _back(public_id)
 

@@ -118,6 +118,20 @@ def test_a_conversation_is_renamed_pinned_and_deleted(alice: Browser) -> None:
     assert db.session.query(Conversation).count() == 0
 
 
+def test_all_that_is_pinned_is_in_the_list(alice: Browser, people: People, site: Site, clock: Clock) -> None:
+    store(people.alice, site, [clock.now - timedelta(minutes=number) for number in range(101)])
+    ids = list(db.session.scalars(sa.select(Conversation.public_id)))
+    for saved in ids[:99]:
+        db.session.execute(sa.update(Conversation).where(Conversation.public_id == saved).values(pinned=True))
+    db.session.commit()
+
+    statuses = [_post(alice, saved, "pin", pinned="yes").status_code for saved in (ids[99], ids[100], ids[0])]
+
+    assert statuses == [303, 400, 303]
+    listing = list_conversations(people.alice, Reader(people.alice, site.keyring), clock.now)
+    assert (len(listing.pinned), len(listing.recent)) == (100, 1)
+
+
 @pytest.mark.parametrize("back", ["https://example.org/", "//example.org", "/\\example.org", "/c/x y"])
 def test_acts_lead_back_to_this_site_only(alice: Browser, back: str) -> None:
     saved = Chat(alice).send("Hello").conversation

@@ -69,6 +69,17 @@ def test_the_provider_sees_within_a_second_that_the_reader_left(
     assert ("word0" in page or "Hello" in page) == bool(deltas)
 
 
+@pytest.mark.parametrize("model", ["ok", "echo", "cut"])
+def test_a_saved_answer_ends_as_it_should(alice: httpx2.Client, model: str) -> None:
+    with alice.stream("POST", "/chat/send/stream", data={**_form(alice), "text": "Hello", "model": model}) as answer:
+        events = list(_events(answer))
+
+    name, ending = events[-1]
+    assert name == ("failed" if model == "cut" else "done")
+    assert 'data-state="saved"' in ending["storage"]
+    assert "Hello" in alice.get(ending["url"]).text
+
+
 def test_a_guest_who_leaves_stops_the_provider_too(server: Server, provider: FakeProvider) -> None:
     with httpx2.Client(base_url=server.url, timeout=30, trust_env=False) as guest:
         _ask_and_leave(guest, "stall", 2)
