@@ -27,7 +27,7 @@ class Posted:
     conversation: str = ""
     partial: str = ""
     model: str = ""
-    instructions: str = ""
+    instructions: str | None = None
     temperature: float | None = None
 
 
@@ -51,12 +51,9 @@ def open_desk(posted: Posted, account: Account | None, session: str, site: Site)
     else:
         transcript = open_page(posted.transcript, site.page_key, session) if posted.transcript else Transcript()
         transcript = _with_partial(transcript, clean(posted.partial))
-    transcript = replace(
-        transcript,
-        model=clean(posted.model) or transcript.model,
-        instructions=clean(posted.instructions).strip(),
-        temperature=posted.temperature,
-    )
+    transcript = replace(transcript, model=clean(posted.model) or transcript.model)
+    if posted.instructions is not None:  # a form without the options leaves them as they were
+        transcript = replace(transcript, instructions=clean(posted.instructions).strip(), temperature=posted.temperature)
     return Desk(account, transcript, row)
 
 

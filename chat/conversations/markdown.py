@@ -112,7 +112,7 @@ def _word(token: Token) -> str:
 
 
 def _plain(text: str) -> Markup:
-    return Markup('<pre class="plain">{}</pre>').format(text.replace("\0", "\ufffd"))
+    return Markup('<pre class="plain" tabindex="0">{}</pre>').format(text.replace("\0", "\ufffd"))
 
 
 def _tasks(state: StateCore) -> None:
@@ -166,7 +166,7 @@ def _render_task(_self: Any, tokens: Any, index: int, _options: Any, _env: Any) 
 
 def _render_table_open(*_: Any) -> str:
     # A wide table scrolls in its own frame, which the keyboard can reach.
-    return '<div class="table" role="region" aria-label="Table" tabindex="0"><table>\n'
+    return '<div class="table" role="group" aria-label="Table" tabindex="0"><table>\n'
 
 
 def _render_table_close(*_: Any) -> str:
@@ -198,9 +198,10 @@ _GATE = nh3.Cleaner(
         **dict.fromkeys(MATH_TAGS - {"math"}, MATH_LENGTHS | MATH_WORDS),
     },
     tag_attribute_values={
-        "div": {"class": {"table", "formula"}, "role": {"region"}, "aria-label": {"Table"}, "tabindex": {"0"}},
+        "div": {"class": {"table", "formula"}, "role": {"group"}, "aria-label": {"Table"}, "tabindex": {"0"}},
         "figure": {"class": {"code"}},
         "li": {"class": {"task"}},
+        "pre": {"tabindex": {"0"}},
         "span": {"class": CLASSES | {"task-mark"}, "role": {"img"}, "aria-label": {"Done", "To do"}},
         "td": {"class": ALIGNMENTS},
         "th": {"class": ALIGNMENTS},

@@ -143,7 +143,7 @@ def desk_of(form: ChatForm) -> Desk:
         conversation=form.conversation.data or "",
         partial=form.partial.data or "",
         model=form.model.data or "",
-        instructions=form.instructions.data or "",
+        instructions=form.instructions.data,
         temperature=form.temperature.data,
     )
     return open_desk(posted, current_account(), page_session(), current_site())

@@ -5,6 +5,7 @@ import { Announcer, Writer, readEvents } from "../lib/answer.js";
 const STREAMED = new Set(["send", "edit", "regenerate", "continue"]);
 const SWAPPED = new Set(["switch", "remove"]);
 const NEAR_END = 24;
+const KEPT = "kept"; // in sessionStorage, on the way through the sign-in; see keepForSignIn
 
 export function start(main) {
   new Chat(main).listen();
@@ -42,8 +43,10 @@ class Chat {
     this.part("below").addEventListener("click", () => this.toEnd());
     window.addEventListener("scroll", () => this.scrolled(), { passive: true });
     window.addEventListener("pageshow", () => this.guard());
+    this.part("sign-in")?.removeAttribute("title"); // its warning is for pages without scripts
     this.dress(this.thread);
     this.guard();
+    this.bringBack();
   }
 
   // ── what the person does ──
@@ -65,6 +68,8 @@ class Chat {
   }
 
   clicked(event) {
+    const link = event.target.closest('[data-part="sign-in"]');
+    if (link) this.keepForSignIn(event, link);
     const button = event.target.closest("button");
     if (!button) return;
     if (button.dataset.copy !== undefined) this.copy(button, button.dataset.copy);
@@ -344,7 +349,6 @@ class Chat {
   }
 
   dress(root) {
-    for (const code of root.querySelectorAll("pre")) code.tabIndex = 0; // a wide one scrolls, and the keyboard must reach it
     for (const figure of root.querySelectorAll("figure.code:not([data-dressed])")) {
       figure.dataset.dressed = "";
       const bar = this.spare("bar");
@@ -384,10 +388,71 @@ class Chat {
   }
 
   list(told) {
+    const entry = parse(told.entry);
+    this.keepTitle(entry.querySelector("a").textContent);
     const days = document.querySelector('[data-part="days"]');
     if (!days || days.querySelector(`[data-conversation="${CSS.escape(told.conversation)}"]`)) return;
     days.querySelector("p")?.remove();
-    days.prepend(parse(told.entry));
+    this.today(days).prepend(entry);
+  }
+
+  today(days) {
+    const labelled = (label) => days.querySelector(`:scope > [data-day="${CSS.escape(label)}"]`);
+    const { today, pinned } = days.dataset;
+    if (!labelled(today)) {
+      const day = this.spare("day");
+      day.dataset.day = today;
+      day.querySelector("h2").textContent = today;
+      if (labelled(pinned)) labelled(pinned).after(day);
+      else days.prepend(day);
+    }
+    return labelled(today).querySelector("ul");
+  }
+
+  keepTitle(title) {
+    const heading = document.querySelector('[data-part="title"]');
+    if (document.title.startsWith(heading.textContent)) document.title = title + document.title.slice(heading.textContent.length);
+    heading.textContent = title;
+    heading.classList.remove("visually-hidden");
+  }
+
+  // Signing in leads away from the page, and the page is all there is of the conversation. What waits in sessionStorage
+  // meanwhile is no content: it is the sealed transcript, ciphertext that the server alone can open, and only for the session
+  // that this browser has now. It is gone with the tab, and taken out by the first chat page that comes after.
+  async keepForSignIn(event, link) {
+    if (!this.field("transcript") || !(this.exchange || this.thread.querySelector(".turn"))) return;
+    event.preventDefault();
+    await this.stop(); // an answer that is arriving is sealed with what came of it
+    const latest = [...this.thread.querySelectorAll(".turn")].pop();
+    if (latest && this.field("transcript") && !this.field("partial").value) {
+      try {
+        sessionStorage.setItem(KEPT, JSON.stringify({ transcript: this.field("transcript").value, turn: latest.dataset.turn }));
+        this.isLeaving = !this.text.value.trim();
+        this.guard();
+      } catch {
+        // Too large for the browser to keep: it asks before the page is left.
+      }
+    }
+    location.assign(link.href);
+  }
+
+  // The server shows the whole page anew, because its line about storage, model and options belong to the conversation too.
+  bringBack() {
+    const kept = sessionStorage.getItem(KEPT);
+    sessionStorage.removeItem(KEPT);
+    if (!kept || !this.field("transcript") || this.thread.querySelector(".turn")) return;
+    const { transcript, turn } = JSON.parse(kept);
+    this.field("transcript").value = transcript;
+    for (const name of ["model", "instructions", "temperature"]) {
+      for (const option of document.getElementsByName(name)) option.disabled = true; // those of the conversation hold
+    }
+    const latest = document.createElement("input");
+    latest.type = "hidden";
+    latest.name = "turn";
+    latest.value = turn;
+    this.form.append(latest);
+    this.form.action = "/chat/switch#latest";
+    this.form.submit();
   }
 
   guard() {

@@ -84,6 +84,7 @@ function link(element, address, isPicture) {
 function frame(pre) {
   const figure = document.createElement("figure");
   figure.className = "code";
+  pre.tabIndex = 0; // wide code scrolls, and the keyboard must reach it
   pre.replaceWith(figure);
   figure.append(pre);
 }
