@@ -126,7 +126,9 @@ def _start() -> None:
 
 
 def _write(response: Response) -> Response:
-    _access.info(
+    # A page's own files are of no interest to anybody who reads at INFO.
+    _access.log(
+        logging.DEBUG if request.endpoint == "static" else logging.INFO,
         "request",
         extra={
             "method": request.method if request.method in _METHODS else "other",
