@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from chat.accounts.models import Account
 from chat.inference.events import Answer, Event, Failed
 from chat.inference.permission import check_model
 from chat.kernel import clock
@@ -120,25 +121,28 @@ def _close(events: Iterator[object]) -> None:
 
 
 def _settle(call: Call, answer: Answer, keep: Keep | None, measure: Measure) -> None:
+    account_id = call.caller.account_id
     try:
-        _record(call, measure)
+        _record(call, measure, account_id)
         if keep is not None:
             keep(answer)
         db.session.commit()
     except Exception:
-        # The call was made, whether or not what came of it could be kept.
+        # The call was made, whether or not what came of it could be kept. An account that was closed meanwhile has no rows.
         db.session.rollback()
-        _record(call, measure)
+        is_closed = account_id is not None and db.session.get(Account, account_id) is None
+        _record(call, measure, None if is_closed else account_id)
         db.session.commit()
-        raise
+        if not is_closed:
+            raise
     finally:
         count(call.model.id, call.model.provider_id, measure)
         _log(call, measure)
 
 
-def _record(call: Call, measure: Measure) -> None:
+def _record(call: Call, measure: Measure, account_id: int | None) -> None:
     record(
-        account_id=call.caller.account_id,
+        account_id=account_id,
         source=call.source,
         model=call.model.id,
         provider=call.model.provider_id,

@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
+from chat.accounts.models import Account
 from chat.inference import run
 from chat.inference.events import Answer, Failed
 from chat.inference.run import Call, Caller
@@ -194,6 +197,30 @@ def test_the_call_is_written_down_though_the_answer_cannot_be_kept(app: Flask) -
         list(run.stream(_call(), _Script(TextDelta("x"), Finished(FinishReason.STOP)), Cancel(), keep))
 
     db.session.rollback()
+    assert db.session.query(Usage).one().status == "done"
+
+
+def test_an_account_closed_meanwhile_leaves_a_call_of_nobodys(app: Flask, people: People) -> None:
+    closed = people.alice.id
+    events = run.stream(replace(_call(), caller=Caller(closed, "x")), _Script(TextDelta("one"), TextDelta("two")), Cancel())
+    next(events)
+    db.session.execute(sa.delete(Account).where(Account.id == closed))
+    db.session.commit()
+
+    rest = list(events)
+
+    assert rest == [TextDelta("two")]
+    assert db.session.query(Usage).one().account_id is None
+
+
+def test_an_answer_without_end_is_cut_and_its_provider_closed(app: Flask) -> None:
+    script = _Script(*[TextDelta("x" * 100_000)] * 200)
+
+    events = list(run.stream(_call(), script, Cancel()))
+
+    assert events[-1] == Finished(FinishReason.LENGTH)
+    assert len(events) < 100
+    assert script.is_closed
     assert db.session.query(Usage).one().status == "done"
 
 
