@@ -85,6 +85,19 @@ def truncate_journal() -> None:
 
     Does nothing on other databases. A reader in the middle of a query postpones the emptying to the next call.
     """
-    if db.engine.dialect.name == "sqlite":
-        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    empty_journal(db.engine)
+
+
+def empty_journal(engine: sa.Engine) -> None:
+    """The same for a database of its own."""
+    if engine.dialect.name != "sqlite":
+        return
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        # The checkpoint holds the write lock while it waits for readers: with the usual patience of 30 seconds, one
+        # forgotten read would stop every writer, and under gevent the whole worker, for that long.
+        usual = connection.exec_driver_sql("PRAGMA busy_timeout").scalar()
+        connection.exec_driver_sql("PRAGMA busy_timeout=50")
+        try:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={usual}")

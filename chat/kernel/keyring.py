@@ -7,7 +7,7 @@ backup of the database, however old: that is why the keys do not live in it (doc
 import sqlalchemy as sa
 
 from chat.kernel import crypto
-from chat.kernel.db import engine_options
+from chat.kernel.db import empty_journal, engine_options
 
 _keys = sa.Table(
     "account_key",
@@ -49,9 +49,7 @@ class Keyring:
         """Forget the account's key: what it sealed can never be read again, here or in a backup of the database."""
         with self._engine.begin() as connection:
             connection.execute(_keys.delete().where(_keys.c.account == account))
-        if self._engine.dialect.name == "sqlite":
-            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        empty_journal(self._engine)
 
     def rewrap(self, masters: crypto.MasterKeys) -> int:
         """Wrap every key that an older master key wraps by the current one of `masters`. Return how many."""

@@ -126,17 +126,16 @@ def _start() -> None:
 
 
 def _write(response: Response) -> Response:
-    # A page's own files are of no interest to anybody who reads at INFO.
-    _access.log(
-        logging.DEBUG if request.endpoint == "static" else logging.INFO,
-        "request",
-        extra={
-            "method": request.method if request.method in _METHODS else "other",
-            "route": request.url_rule.rule if request.url_rule else "none",
-            "status": response.status_code,
-            "ms": round((clock.monotonic() - g.get("started", clock.monotonic())) * 1000, 1),
-        },
-    )
+    fields = {
+        "method": request.method if request.method in _METHODS else "other",
+        "route": request.url_rule.rule if request.url_rule else "none",
+        "status": response.status_code,
+        "ms": round((clock.monotonic() - g.get("started", clock.monotonic())) * 1000, 1),
+    }
+    if request.endpoint == "static":
+        _access.debug("request", extra=fields)  # a page's own files are of no interest to anybody who reads at INFO
+    else:
+        _access.info("request", extra=fields)
     return response
 
 
