@@ -1,6 +1,7 @@
 """The pragmas, times and content columns that the rest relies on."""
 
 import sqlite3
+import time
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -85,6 +86,23 @@ def test_what_is_deleted_is_gone_from_every_file(app: Flask, tmp_path: Path) -> 
     truncate_journal()
 
     assert not [path.name for path in tmp_path.glob("candor.sqlite*") if CANARY in path.read_bytes()]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_reader_does_not_hold_up_the_emptying_of_the_journal(app: Flask) -> None:
+    """It holds the write lock meanwhile: waiting for the reader would stop every writer."""
+    TABLE.create(db.engine)
+    with db.engine.connect() as reader:
+        reader.execute(sa.select(TABLE)).all()
+        with db.engine.begin() as writer:
+            writer.execute(TABLE.insert().values(id=1))
+        began = time.monotonic()
+
+        truncate_journal()
+
+        assert time.monotonic() - began < 5
+    with db.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 30_000
 
 
 def test_without_secure_delete_it_would_stay(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from chat.kernel.settings import ROOT
 
 # Written in pieces, or this file would be its own first finding.
 MACHINE = re.compile("|".join(rf"(?<![\w.]){folder}/" for folder in ("/" + "work", "/" + "root", "/" + "home/[a-z]")))
-REGISTRY = re.compile(r"\b(py" + r"pi\.org|python" + r"hosted\.org|registry\.npm" + r"js\.org|index-" + r"url|_authToken)\b")
+NAMES = ("py" + r"pi\.org", "python" + r"hosted\.org", r"registry\.npm" + r"js\.org", "index-" + "url", "_auth" + "Token")
+REGISTRY = re.compile(rf"\b({'|'.join(NAMES)})\b")
 # These name projects by their home page, as licences ask.
 LICENCES = re.compile(r"(^|/)(LICENSE|NOTICE)|^static/vendor/")
 
