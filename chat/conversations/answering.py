@@ -69,7 +69,7 @@ def _shelve(desk: Desk, asked: Asked, site: Site) -> Shelf | None:
         return None
     if desk.row is not None:
         shelf = Shelf(account.id, desk.row.public_id, site.keyring, keep_for)
-        shelf.put_question(asked, set(desk.transcript.turns) - set(asked.transcript.turns))
+        shelf.put_question(asked, desk.transcript)
         return shelf
     if exchange.saves_by_itself(account, desk.transcript, site.profile):
         return Shelf(

@@ -153,19 +153,24 @@ class Shelf:
     keyring: Keyring
     keep_for: timedelta
 
-    def put_question(self, asked: Asked, removed: set[str]) -> None:
-        """Store the question before it is asked: a crash in the middle of the answer loses the answer alone."""
+    def put_question(self, asked: Asked, before: Transcript) -> None:
+        """Store the question before it is asked: a crash in the middle of the answer loses the answer alone.
+
+        `before` is the conversation as it was opened. Raises NotFound when what is answered was removed since.
+        """
         now = clock.now()
         account = db.session.get_one(Account, self.account_id)
         permit = gate.issue(account, Purpose.HISTORY, self.keyring)
         conversation = history.get_conversation(account, self.conversation_id, now)
         history.hold(conversation)
-        history.remove_turns(conversation, removed)
-        parent = asked.answer.parent
-        question = asked.transcript.get(parent) if parent else None
-        if question is not None:
-            history.write_turn(permit, conversation, question)
-        history.write_turn(permit, conversation, asked.answer)
+        branch = asked.transcript.path(asked.answer.id)
+        known = [turn.id for turn in branch if turn.id in before.turns]
+        if known and not history.has_any(known[-1:]):
+            raise NotFound("That message was removed meanwhile. Reload the page to see what is there.")
+        history.remove_turns(conversation, set(before.turns) - set(asked.transcript.turns))
+        for turn in branch[-2:]:
+            if turn.id not in before.turns or turn.id == asked.answer.id:
+                history.write_turn(permit, conversation, turn)
         history.update(permit, conversation, asked.transcript, self.keep_for, now)
 
     def put_answer(self, turn: Turn) -> bool:

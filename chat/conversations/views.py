@@ -9,7 +9,7 @@ from chat.accounts.sessions import current_account, get_current_account
 from chat.consent import ledger
 from chat.consent.ledger import Source
 from chat.consent.purposes import WORDINGS, Purpose
-from chat.conversations import answering, exchange
+from chat.conversations import answering, exchange, history
 from chat.conversations.attachments import Upload, read_attachments
 from chat.conversations.desk import Desk, Posted, clean, open_desk, open_saved
 from chat.conversations.exchange import Act
@@ -20,7 +20,7 @@ from chat.conversations.transcript import Transcript
 from chat.kernel import clock
 from chat.kernel.access import public, signed_in
 from chat.kernel.db import db, truncate_journal
-from chat.kernel.errors import Problem, Refused, TooMany
+from chat.kernel.errors import NotFound, Problem, Refused, TooMany
 from chat.kernel.network import client_address
 from chat.kernel.site import current_site
 from chat.providers.base import Part, Text
@@ -65,7 +65,7 @@ def take(act: str) -> ResponseReturnValue:
         )
     except Problem as problem:
         db.session.rollback()
-        page = render_chat(desk.account, desk.transcript, desk.row, draft=words_of(form), problem=problem.message)
+        page = render_chat(desk.account, desk.transcript, _row_now(desk, form), draft=words_of(form), problem=problem.message)
         page.status_code = problem.status
         page.headers.update(retry_after(problem))
         return page
@@ -185,6 +185,16 @@ def _agree(account: Account, revision: str | None) -> None:
     if from_page != str(WORDINGS[Purpose.HISTORY].revision):
         raise Refused(_("To save, please agree to keeping your history: the words stand beside the button."))
     ledger.give(account, Purpose.HISTORY, Source.SAVE_BUTTON, clock.now())
+
+
+def _row_now(desk: Desk, form: ChatForm) -> Conversation | None:
+    """Return the conversation's row, if another tab has not deleted it meanwhile."""
+    if desk.account is None or desk.row is None:
+        return None
+    try:
+        return history.get_conversation(desk.account, form.conversation.data or "", clock.now())
+    except NotFound:
+        return None
 
 
 def _show(desk: Desk, transcript: Transcript, row: Conversation | None) -> Response:
