@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -168,16 +169,24 @@ CHROMIUM_FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-
 
 @pytest.fixture
 def tab(chromium: Any) -> Iterator[Any]:
-    """A tab of a fresh profile. It fails the test when a page throws, breaks the content policy or asks another host."""
-    context = chromium.new_context(viewport={"width": 1200, "height": 800})
+    """A tab of a fresh profile, watched."""
+    with watched_tab(chromium, viewport={"width": 1200, "height": 800}) as opened:
+        yield opened
+
+
+@contextmanager
+def watched_tab(chromium: Any, **options: Any) -> Iterator[Any]:
+    """Open a tab. In the end it fails the test if a page threw, broke the content policy or asked another host."""
+    context = chromium.new_context(**options)
     context.set_default_timeout(10_000)
-    opened = context.new_page()
     faults: list[str] = []
-    opened.on("pageerror", lambda error: faults.append(f"script error: {error}"))
-    opened.on("console", lambda line: faults.append(line.text) if "Content Security Policy" in line.text else None)
-    opened.on("request", lambda request: faults.append(f"asked {request.url}") if _leaves(request.url) else None)
-    yield opened
-    context.close()
+    context.on("weberror", lambda error: faults.append(f"script error: {error.error}"))
+    context.on("console", lambda line: faults.append(line.text) if "Content Security Policy" in line.text else None)
+    context.on("request", lambda request: faults.append(f"asked {request.url}") if _leaves(request.url) else None)
+    try:
+        yield context.new_page()
+    finally:
+        context.close()
     assert not faults, "\n".join(faults)
 
 

@@ -1,7 +1,7 @@
 // Starts what a page asks for: data-behaviour="chat page" loads behaviours/chat.js and behaviours/page.js, and calls their
 // start(element). Every page works without any of it.
-for (const element of document.querySelectorAll("[data-behaviour]")) {
-  for (const name of element.dataset.behaviour.split(" ")) {
-    import(`./behaviours/${name}.js`).then((behaviour) => behaviour.start(element));
-  }
-}
+const starting = [...document.querySelectorAll("[data-behaviour]")].flatMap((element) =>
+  element.dataset.behaviour.split(" ").map(async (name) => (await import(`./behaviours/${name}.js`)).start(element)),
+);
+await Promise.all(starting);
+document.documentElement.dataset.started = ""; // from here on the page does all it can; tests wait for it

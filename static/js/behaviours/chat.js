@@ -36,6 +36,8 @@ class Chat {
   }
 
   listen() {
+    this.form.noValidate = false;
+    this.main.addEventListener("invalid", (event) => unfold(event.target), { capture: true });
     this.form.addEventListener("submit", (event) => this.submitted(event));
     this.main.addEventListener("click", (event) => this.clicked(event));
     this.text.addEventListener("input", () => this.guard());
@@ -507,6 +509,12 @@ class Chat {
 }
 
 class Refusal extends Error {}
+
+// The browser says what is wrong with a field beside it, which needs the field in sight.
+function unfold(field) {
+  const fold = field.closest("details");
+  if (fold) fold.open = true;
+}
 
 function parse(html) {
   const template = document.createElement("template");
