@@ -33,8 +33,7 @@ def test_tabs_that_do_everything_at_once_break_nothing(app: Flask, client: Brows
         browser.set_cookie("candor", cookie.value)
         start.wait()
         try:
-            for _ in range(_ACTS):
-                statuses.append(_act(Chat(browser, path), path, choose))
+            statuses.extend(_act(Chat(browser, path), path, choose) for _ in range(_ACTS))
         except BaseException as error:  # noqa: BLE001  # shown below
             failures.append(error)
 
@@ -58,16 +57,11 @@ def test_deleting_while_another_tab_sends_leaves_nothing(app: Flask, client: Bro
 
     for _ in range(4):
         chat = Chat(client).send("Beginning")
-        token, statuses = client.csrf("/"), []
         other = app.test_client()
         assert isinstance(other, Browser)
         other.set_cookie("candor", cookie.value)
-        path = f"/c/{chat.conversation}/remove"
-        deleting = threading.Thread(
-            target=lambda path=path, token=token, other=other, statuses=statuses: statuses.append(
-                other.post(path, data={"csrf_token": token}).status_code
-            )
-        )
+        statuses: list[int] = []
+        deleting = threading.Thread(target=_delete, args=(other, chat.conversation, client.csrf("/"), statuses))
 
         deleting.start()
         sent = chat.post("/chat/send", text="More", model="ok").status_code
@@ -76,6 +70,10 @@ def test_deleting_while_another_tab_sends_leaves_nothing(app: Flask, client: Bro
         assert (sent in (200, 404), statuses) == (True, [303])
         db.session.rollback()
         assert (db.session.query(Conversation).count(), db.session.query(StoredTurn).count()) == (0, 0)
+
+
+def _delete(browser: Browser, conversation: str, token: str, statuses: list[int]) -> None:
+    statuses.append(browser.post(f"/c/{conversation}/remove", data={"csrf_token": token}).status_code)
 
 
 def _act(chat: Chat, path: str, choose: random.Random) -> tuple[str, int]:
