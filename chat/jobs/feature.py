@@ -3,20 +3,18 @@
 from flask import Flask
 
 from chat.jobs.cli import jobs
-from chat.jobs.consumer import start_in_process
-from chat.jobs.queue import mount_queue
+from chat.jobs.personal_data import STORES
+from chat.jobs.runner import mount_runner, runner_of
 from chat.kernel.feature import Feature
 from chat.kernel.kicks import receive_kicks
-from chat.kernel.site import Site
 
 
 def _init(app: Flask) -> None:
-    site: Site = app.extensions["candor"]
-    receive_kicks(app, mount_queue(app, site).kick)
+    receive_kicks(app, mount_runner(app).kick)
 
 
 def _start(app: Flask) -> None:
-    start_in_process(app)
+    runner_of(app).start()
 
 
-FEATURE = Feature(name="jobs", commands=(jobs,), init=_init, start=_start)
+FEATURE = Feature(name="jobs", stores=STORES, commands=(jobs,), init=_init, start=_start)

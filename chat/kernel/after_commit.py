@@ -1,4 +1,4 @@
-"""Things to do once a transaction is committed, and never if it is rolled back. They may not use the database."""
+"""Things to do once a transaction is committed, and never if it is rolled back. They may not use its session."""
 
 from collections.abc import Callable
 

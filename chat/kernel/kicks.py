@@ -17,7 +17,7 @@ def receive_kicks(app: Flask, receiver: Callable[[str], None]) -> None:
 
 
 def kick(job: str) -> None:
-    """Ask for the job to run soon."""
+    """Ask for the job to run soon. Only once what it is to work on is committed: it may look at once (`after_commit`)."""
     receiver: Callable[[str], None] | None = current_app.extensions.get(_EXTENSION)
     if receiver is not None:
         receiver(job)

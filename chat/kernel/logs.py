@@ -24,7 +24,7 @@ FIELDS = frozenset(
 )  # fmt: skip
 _OURS = "chat"
 # Libraries whose sentences are about the process itself. Their arguments are dropped: only the fixed text is kept.
-_FIXED_TEXT = ("alembic.runtime.migration", "gunicorn.error", "huey.consumer")
+_FIXED_TEXT = ("alembic.runtime.migration", "gunicorn.error")
 _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 

@@ -61,7 +61,6 @@ LEAKS: dict[str, Callable[[], None]] = {
     "gunicorn's line with the words in it": lambda: logging.getLogger("gunicorn.error").debug(f"{CANARY} is 100% done"),
     "gunicorn's access log": lambda: logging.getLogger("gunicorn.access").info("%(U)s", {"U": CANARY}),
     "a migration's line": lambda: logging.getLogger("alembic.runtime.migration").warning(f"{CANARY} 100%"),
-    "a job's line": lambda: logging.getLogger("huey.consumer.Worker").info("task %s", CANARY),
     "werkzeug's request line": lambda: logging.getLogger("werkzeug").error("GET /?q=%s", CANARY),
     "the root logger": lambda: logging.getLogger().warning(CANARY),
     "a warning": lambda: warnings.showwarning(UserWarning(CANARY), UserWarning, "file.py", 1),

@@ -8,6 +8,7 @@ import binascii
 import gzip
 import json
 import os
+import pickle
 import sqlite3
 import subprocess
 import sys
@@ -97,14 +98,14 @@ def test_a_plain_column_is_found(tmp_path: Path) -> None:
 
 
 def test_a_job_row_is_found(tmp_path: Path) -> None:
-    from huey import SqliteHuey
-
+    """As queues write them: a job with its arguments, pickled."""
     canary = Canary()
-    jobs = SqliteHuey(filename=str(tmp_path / "jobs.sqlite"))
-    jobs.task()(_make_title)(f"what about {canary}")
-    jobs.storage.close()
+    with _sqlite(tmp_path / "jobs.sqlite") as connection:
+        connection.execute("CREATE TABLE task (data BLOB)")
+        connection.execute("INSERT INTO task VALUES (?)", (pickle.dumps(("make_title", (f"what about {canary}",))),))
+        connection.commit()
 
-    assert sweep(canary, tmp_path)
+        assert sweep(canary, tmp_path)
 
 
 def test_a_free_page_without_secure_delete_is_found(tmp_path: Path) -> None:
@@ -251,10 +252,6 @@ def spooling(tmp_path: Path) -> Iterator[Spooling]:
     process = Spooling(tmp_path)
     yield process
     process.stop()
-
-
-def _make_title(text: str) -> str:
-    return text
 
 
 def _write_and_delete(connection: sqlite3.Connection, word: str) -> None:

@@ -82,6 +82,19 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_device_account_id'), ['account_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_device_expires_at'), ['expires_at'], unique=False)
 
+    op.create_table('job_state',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('name', sa.String(length=64), nullable=False),
+    sa.Column('due_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('kicked_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('started_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('failed', sa.Boolean(), nullable=False),
+    sa.Column('count', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_job_state')),
+    sa.UniqueConstraint('name', name=op.f('uq_job_state_name'))
+    )
     op.create_table('outgoing_mail',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('public_id', sa.String(length=24), nullable=False),
@@ -162,6 +175,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_outgoing_mail_account_id'))
 
     op.drop_table('outgoing_mail')
+    op.drop_table('job_state')
     with op.batch_alter_table('device', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_device_expires_at'))
         batch_op.drop_index(batch_op.f('ix_device_account_id'))
