@@ -163,5 +163,6 @@ def _render(_self: Any, tokens: Any, index: int, _options: Any, env: Any) -> str
     token = tokens[index]
     inner = formula_html(token.content, display=token.meta["display"], budget=env.setdefault("formulas", Budget()))
     if token.block:
-        return f'<div class="formula">{inner}</div>\n'
+        # A wide one scrolls in its own frame, which the keyboard can reach.
+        return f'<div class="formula" role="group" aria-label="Formula" tabindex="0">{inner}</div>\n'
     return inner

@@ -47,7 +47,8 @@ def code_figure(code: str, info: str, allowance: Allowance) -> str:
     caption = f"<figcaption>{escape(label)}</figcaption>" if label else ""
     language = f' class="language-{escape(label)}"' if label else ""
     # Wide code scrolls in its own frame, which the keyboard can reach.
-    return f'<figure class="code">{caption}<pre tabindex="0"><code{language}>{_highlight(code, label, allowance)}</code></pre></figure>\n'
+    inside = _highlight(code, label, allowance)
+    return f'<figure class="code">{caption}<pre tabindex="0"><code{language}>{inside}</code></pre></figure>\n'
 
 
 def _label(info: str) -> str:

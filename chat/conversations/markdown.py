@@ -198,7 +198,7 @@ _GATE = nh3.Cleaner(
         **dict.fromkeys(MATH_TAGS - {"math"}, MATH_LENGTHS | MATH_WORDS),
     },
     tag_attribute_values={
-        "div": {"class": {"table", "formula"}, "role": {"group"}, "aria-label": {"Table"}, "tabindex": {"0"}},
+        "div": {"class": {"table", "formula"}, "role": {"group"}, "aria-label": {"Table", "Formula"}, "tabindex": {"0"}},
         "figure": {"class": {"code"}},
         "li": {"class": {"task"}},
         "pre": {"tabindex": {"0"}},

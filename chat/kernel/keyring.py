@@ -40,10 +40,11 @@ class Keyring:
     def create(self, account: str) -> None:
         """Give the account a key. An account that has one keeps it: a second key would orphan what the first sealed."""
         master_id, wrapped = self._masters.wrap(crypto.new_key(), account)
-        with self._engine.begin() as connection:
-            known = connection.execute(sa.select(_keys.c.account).where(_keys.c.account == account)).one_or_none()
-            if known is None:
+        try:
+            with self._engine.begin() as connection:
                 connection.execute(_keys.insert().values(account=account, master_key=master_id, wrapped=wrapped))
+        except sa.exc.IntegrityError:
+            return  # it has one
 
     def destroy(self, account: str) -> None:
         """Forget the account's key: what it sealed can never be read again, here or in a backup of the database."""

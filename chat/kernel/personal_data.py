@@ -38,6 +38,7 @@ class Store:
     owner: Any = None  # the column with the account's row id; None: the table is about nobody
     born: Any = None  # the column from which its age counts
     keep_for: Callable[[Profile], timedelta] | None = None  # None: as long as the account, as `why` explains
+    goes_with: type[Base] | None = None  # its rows have no age of their own: they go when their row of this table goes
     exported: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
 

@@ -57,6 +57,8 @@ def _basis(store: Store) -> str:
 
 
 def _how_long(store: Store, profile: Profile) -> str:
+    if store.goes_with is not None:
+        return _("as long as what it belongs to")
     if store.keep_for is None:
         return _("as long as the account")
     days = store.keep_for(profile).days
