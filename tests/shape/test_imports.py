@@ -2,9 +2,12 @@
 
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 
+from chat.kernel.settings import ROOT
 from tests.shape.source import Module, modules
 
 ROWS = (
@@ -95,6 +98,17 @@ def test_nothing_is_imported_inside_a_function_without_a_reason() -> None:
     ]
 
     assert not faults, faults
+
+
+def test_a_site_on_sqlite_loads_no_client_of_other_servers() -> None:
+    """Redis' client and PostgreSQL's take 16 MB of each process, whether or not they are used."""
+    program = (
+        "import sys, chat.factory; print([name for name in ('redis', 'valkey', 'psycopg', 'alembic') if name in sys.modules])"
+    )
+
+    loaded = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+    assert loaded == "[]\n"
 
 
 def test_imports_of_our_own_are_absolute_and_packages_empty() -> None:
