@@ -41,7 +41,8 @@ def test_tasks_say_whether_they_are_done() -> None:
 def test_code_is_a_figure_with_its_language_and_classes() -> None:
     html = render_markdown("```python\ndef f(): return '<b>'\n```")
 
-    assert html.startswith('<figure class="code"><figcaption>python</figcaption><pre tabindex="0"><code class="language-python">')
+    opening = '<figure class="code"><figcaption>python</figcaption><pre tabindex="0"><code class="language-python">'
+    assert html.startswith(opening)
     assert '<span class="k">def</span>' in html
     assert "&lt;b&gt;" in html
 
@@ -84,7 +85,7 @@ def test_formulas_become_mathml(source: str) -> None:
 def test_a_formula_on_its_own_lines_is_no_list_and_no_heading() -> None:
     html = render_markdown("$$\na\n- b\n= c\n$$")
 
-    assert html.startswith('<div class="formula"><math display="block">')
+    assert html.startswith('<div class="formula" role="group" aria-label="Formula" tabindex="0"><math display="block">')
     assert "<li>" not in html
     assert "<h" not in html
 
