@@ -80,15 +80,24 @@ def settings_with(reciter: Reciter, folders: pytest.TempPathFactory) -> dict[str
     asked = {"kind": "openai", "base_url": reciter.url}
     providers = [
         {
-            **{"id": "here", "name": "This room", "policy": HERE, **asked},
+            "id": "here",
+            "name": "This room",
+            "policy": HERE,
+            **asked,
             "models": [{"id": "recite", "name": "Reciter", "images": True, **model}],
         },
         {
-            **{"id": "far", "name": "Far Away", "policy": _FAR, **asked},
+            "id": "far",
+            "name": "Far Away",
+            "policy": _FAR,
+            **asked,
             "models": [{"id": "distant", "name": "Distant", **model}],
         },
         {
-            **{"id": "learner", "name": "Learner", "policy": {**_FAR, "trains": True}, **asked},
+            "id": "learner",
+            "name": "Learner",
+            "policy": {**_FAR, "trains": True},
+            **asked,
             "models": [{"id": "pupil", "name": "Pupil", **model}],
         },
     ]

@@ -27,8 +27,7 @@ class Reciter:
         self.script = Script()
         self.asked: list[list[dict[str, Any]]] = []
         self.go_on = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server(self)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
     @property
@@ -53,45 +52,52 @@ class Reciter:
         self._thread.join(5)
 
 
-def _handler(reciter: Reciter) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            reciter.asked.append(body["messages"])
-            script = reciter.script
-            try:
-                if script.status != 200:
-                    self.send_error(script.status)
-                else:
-                    self._recite(script)
-            except ConnectionError:
-                pass  # the reader left
-            self.close_connection = True
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
 
-        def _recite(self, script: Script) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/event-stream")
-            self.end_headers()
-            if script.thinks:
-                self._delta({"reasoning_content": script.thinks})
-            for piece in script.pieces:
-                if piece == PAUSE:
-                    reciter.go_on.wait(20)
-                    continue
-                for start in range(0, len(piece), _PIECE):
-                    self._delta({"content": piece[start : start + _PIECE]})
-                    time.sleep(script.gap)
-            if script.ends == "well":
-                self._delta({}, "stop")
-                self.wfile.write(b"data: [DONE]\n\n")
+    def __init__(self, reciter: Reciter) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.reciter = reciter
 
-        def _delta(self, delta: dict[str, str], reason: str | None = None) -> None:
-            choice = {"index": 0, "delta": delta, "finish_reason": reason}
-            chunk = {"id": "c", "object": "chat.completion.chunk", "model": "recite", "choices": [choice]}
-            self.wfile.write(b"data: " + json.dumps(chunk).encode() + b"\n\n")
-            self.wfile.flush()
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
 
-    return Handler
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.reciter.asked.append(body["messages"])
+        script = self.server.reciter.script
+        try:
+            if script.status != 200:
+                self.send_error(script.status)
+            else:
+                self._recite(script)
+        except ConnectionError:
+            pass  # the reader left
+        self.close_connection = True
+
+    def _recite(self, script: Script) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        if script.thinks:
+            self._delta({"reasoning_content": script.thinks})
+        for piece in script.pieces:
+            if piece == PAUSE:
+                self.server.reciter.go_on.wait(20)
+                continue
+            for start in range(0, len(piece), _PIECE):
+                self._delta({"content": piece[start : start + _PIECE]})
+                time.sleep(script.gap)
+        if script.ends == "well":
+            self._delta({}, "stop")
+            self.wfile.write(b"data: [DONE]\n\n")
+
+    def _delta(self, delta: dict[str, str], reason: str | None = None) -> None:
+        choice = {"index": 0, "delta": delta, "finish_reason": reason}
+        chunk = {"id": "c", "object": "chat.completion.chunk", "model": "recite", "choices": [choice]}
+        self.wfile.write(b"data: " + json.dumps(chunk).encode() + b"\n\n")
+        self.wfile.flush()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the library's name
+        pass

@@ -299,7 +299,9 @@ def test_the_picker_says_where_each_model_is_and_what_is_done_there(window: Wind
     expect(summary).to_contain_text("Reciter")
     summary.click()
     models = window.page.locator(".picker__model")
-    expect(models.filter(has_text="Distant")).to_contain_text("Far Away · Iceland · keeps it for 30 days · does not train on it")
+    expect(models.filter(has_text="Distant")).to_contain_text(
+        "Far Away · Iceland · keeps it for 30 days · does not train on it"
+    )
     expect(models.filter(has_text="Pupil")).to_contain_text("may train on it")
 
     models.filter(has_text="Distant").click()

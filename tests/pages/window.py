@@ -49,7 +49,7 @@ class Window:
 
     def settle(self) -> None:
         """Wait until no answer is on its way."""
-        expect(self.page.locator("[aria-busy=true]")).to_have_count(0)
+        expect(self.page.locator("[aria-busy=true]")).to_have_count(0, timeout=20_000)
         expect(self.page.locator(".turn__foot").last).to_be_visible()
         expect(self.button("Stop")).to_be_hidden()
 
