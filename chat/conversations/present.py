@@ -201,7 +201,7 @@ def storage_view(profile: Profile, *, state: str, deletes: datetime | None, cons
         deletes_on=deletes.date() if deletes else None,
         offered=profile.features.history,
         consented=consented,
-        wording=" ".join((wording.does, wording.who_sees, wording.how_long)),
+        wording=" ".join((wording.does, _("Who sees it:"), wording.who_sees, wording.how_long)),
         revision=str(wording.revision),
         keep_days=profile.retention.history,
     )

@@ -1,4 +1,4 @@
-"""Each page as axe sees it, light and dark, wide and narrow; nothing needs sideways scrolling, and nothing moves for who asked for stillness."""
+"""Each page as axe sees it, light and dark, wide and narrow; none scrolls sideways, none moves for who asked for stillness."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from tests.pages.window import Window
 
 pytestmark = pytest.mark.browser
 
-LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (1280, 360)]
+LOOKS = [(width, scheme) for width in (1280, 360) for scheme in ("light", "dark")]
 GUEST_PAGES = ("/", "/privacy", "/providers", "/login", "/register", "/reset", "/nothing-here")
 OWN_PAGES = (
     *("/", "/history", "/settings/privacy", "/settings/profile", "/settings/security"),
@@ -40,11 +40,8 @@ $$ \\sum_{{k=1}}^{{n}} k = \\frac{{n(n+1)}}{{2}} + a + b + c + d + e + f + g + h
 """.format("x" * 50)
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
-def test_pages_are_accessible_and_fit(
-    open_window: OpenWindow, axe: Callable[[Any], None], reciter: Reciter, name: str, scheme: str, width: int
-) -> None:
-    window = open_window(width=width, color_scheme=scheme, reduced_motion="reduce")
+def test_pages_are_accessible_and_fit(open_window: OpenWindow, axe: Callable[[Any], None], reciter: Reciter, name: str) -> None:
+    window = open_window(reduced_motion="reduce")
     for path in GUEST_PAGES:
         _inspect(window.open(path), axe)
     reciter.will_say(WIDE, thinks="Some thoughts.")
@@ -61,11 +58,10 @@ def test_pages_are_accessible_and_fit(
     _inspect(window, axe)
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
 def test_pages_of_an_account_are_accessible_and_fit(
-    open_window: OpenWindow, axe: Callable[[Any], None], reciter: Reciter, name: str, scheme: str, width: int
+    open_window: OpenWindow, axe: Callable[[Any], None], reciter: Reciter, name: str
 ) -> None:
-    window = open_window(width=width, color_scheme=scheme, reduced_motion="reduce").register(name).keep_history().open()
+    window = open_window(reduced_motion="reduce").register(name).keep_history().open()
     reciter.will_say("Noted.")
     window.ask("A conversation to keep " + "z" * 60)
     _inspect(window, axe)
@@ -90,7 +86,7 @@ def test_the_drawer_of_conversations_opens_on_a_small_screen(
 
     expect(window.page.locator(".sidebar")).to_be_visible()
     window.page.wait_for_timeout(300)  # it slides in
-    _inspect(window, axe)
+    axe(window.page)
     window.page.get_by_role("link", name="Hide conversations").click()
     expect(window.page.locator(".sidebar")).to_be_hidden()
 
@@ -121,8 +117,14 @@ def test_nothing_moves_for_those_who_asked_for_stillness(open_window: OpenWindow
 
 
 def _inspect(window: Window, axe: Callable[[Any], None]) -> None:
-    assert _overhang(window) <= 0, f"{window.page.url} is too wide"
-    axe(window.page)
+    for width, scheme in LOOKS:
+        window.page.set_viewport_size({"width": width, "height": 800})
+        window.page.emulate_media(color_scheme=scheme)
+        # At the end of a page nothing lies half behind the composer, which axe would take for too small.
+        window.page.evaluate("() => window.scrollTo(0, document.documentElement.scrollHeight)")
+        assert _overhang(window) <= 0, f"{window.page.url} is too wide at {width}"
+        axe(window.page)
+    window.page.set_viewport_size({"width": 1280, "height": 800})
 
 
 def _overhang(window: Window) -> int:
