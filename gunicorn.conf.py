@@ -7,6 +7,8 @@ its own, without query strings.
 import gc
 from typing import Any
 
+import gevent
+
 worker_class = "gevent"
 workers = 1
 worker_connections = 2000
@@ -19,10 +21,12 @@ keepalive = 15
 
 
 def post_worker_init(_worker: Any) -> None:
-    """Leave what was loaded at the start out of every later garbage collection, and collect less often.
+    """Keep texts out of what is printed, and leave what was loaded at the start out of garbage collection.
 
     With hundreds of streams open, full collections over the application's own classes took a third of the worker's time.
     """
+    # Gevent would print what a greenlet did not catch, text and all; what matters was logged where it happened.
+    gevent.get_hub().exception_stream = None
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)

@@ -19,7 +19,7 @@ from chat.kernel.db import db, engine_options
 from chat.kernel.errors import StartRefused
 from chat.kernel.feature import mount_features
 from chat.kernel.headers import send_headers
-from chat.kernel.logs import log_requests, set_up_logs
+from chat.kernel.logs import log_requests, log_what_nobody_caught, set_up_logs
 from chat.kernel.migrate import bring_up_to_date, offer_migrations
 from chat.kernel.pages import MemoryRequest, share_macros, show_errors
 from chat.kernel.personal_data import mount_stores
@@ -81,6 +81,7 @@ def _build(settings: Settings) -> Flask:
     app.context_processor(_for_templates)
     bring_up_to_date(app)
     if is_serving():
+        log_what_nobody_caught()
         for feature in FEATURES:
             if feature.start:
                 feature.start(app)

@@ -7,6 +7,7 @@ message may quote a prompt, a key or an address, at DEBUG above all. Exceptions 
 import json
 import logging
 import sys
+import threading
 import traceback
 from types import TracebackType
 from typing import Any
@@ -102,6 +103,32 @@ def set_up_logs(level: str) -> None:
     # Its request lines carry the query string, its banner says what `kernel.serving` says better; failures still come.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def log_what_nobody_caught() -> None:
+    """Let failures that reach the end of the process, of a thread or of a finalizer come here: Python prints their text."""
+    sys.excepthook = _uncaught
+    threading.excepthook = _uncaught_in_thread
+    sys.unraisablehook = _unraisable
+
+
+def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    _process.critical("nobody caught a failure", exc_info=(kind, error, trace))
+
+
+def _uncaught_in_thread(what: threading.ExceptHookArgs) -> None:
+    if what.exc_value is not None:
+        _process.error("a thread ended in a failure", exc_info=(what.exc_type, what.exc_value, what.exc_traceback))
+
+
+def _unraisable(what: "sys.UnraisableHookArgs") -> None:
+    if what.exc_value is not None:
+        _process.error("a failure came while tidying up", exc_info=(what.exc_type, what.exc_value, what.exc_traceback))
+
+
+_process = logging.getLogger("chat.process")
 
 
 class GunicornLogger(_GunicornLogger):  # type: ignore[misc]  # gunicorn carries no types

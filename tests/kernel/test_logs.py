@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from chat.kernel.logs import set_up_logs
+from chat.kernel.logs import log_what_nobody_caught, set_up_logs
 from tests.shape.source import modules
 
 CANARY = "canary-7f3a"
@@ -72,6 +72,37 @@ LEAKS: dict[str, Callable[[], None]] = {
 def test_content_does_not_come_through(leak: Callable[[], None], said: Callable[[], str]) -> None:
     leak()
 
+    assert CANARY not in said()
+
+
+def _in_a_thread() -> None:
+    thread = threading.Thread(target=_raise)
+    thread.start()
+    thread.join()
+
+
+def _while_tidying_up() -> None:
+    class Untidy:
+        def __del__(self) -> None:
+            _raise()
+
+    Untidy()
+
+
+def _at_the_end() -> None:
+    try:
+        _raise()
+    except ValueError as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+
+
+@pytest.mark.parametrize("fail", [_in_a_thread, _while_tidying_up, _at_the_end])
+def test_what_nobody_caught_is_logged_without_its_text(fail: Callable[[], None], said: Callable[[], str]) -> None:
+    log_what_nobody_caught()
+
+    fail()
+
+    assert "builtins.ValueError" in said()
     assert CANARY not in said()
 
 

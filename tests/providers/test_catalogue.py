@@ -32,8 +32,8 @@ def test_only_what_runs_here_is_offered_without_keys(tmp_path: Path) -> None:
 def test_a_key_makes_its_models_offered_in_the_order_of_the_profile(tmp_path: Path) -> None:
     catalogue = Catalogue(load_profile("default"), _settings(tmp_path), {"OPENAI_API_KEY": "sesame"})
 
-    assert [model.id for model in catalogue.list_models()] == ["smollm2-135m", "gpt-5", "gpt-5-mini"]
-    model = catalogue.find_model("gpt-5")
+    assert [model.id for model in catalogue.list_models()] == ["smollm2-135m", "gpt-5.5", "gpt-5.4-mini"]
+    model = catalogue.find_model("gpt-5.5")
     assert model is not None
     assert model.host == "api.openai.com"
     assert model.policy.sentence == "Runs in: United States, keeps it for 30 days, does not train on it."

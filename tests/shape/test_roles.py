@@ -1,0 +1,59 @@
+"""No address shows one person's things to another, whoever that other is: a walk of every route by every role."""
+
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from chat.kernel.db import db
+from chat.kernel.site import Site
+from tests.browser import Browser
+from tests.chatting import Chat, app, fake, turn_history_on
+from tests.people import People, sign_in
+from tests.shape.test_routes import ARGUMENTS
+
+__all__ = ["app", "fake"]  # fixtures
+
+CANARY = "aardvarks-in-the-attic"
+# By these addresses a person acts on their own account, whoever they are; the walk would only sign the walker out.
+OWN = {"security.logout"}
+
+
+@pytest.mark.parametrize("role", ["guest", "customer", "operator"])
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_nobody_else_sees_what_alice_wrote(app: Flask, client: Browser, people: People, site: Site, role: str) -> None:
+    turn_history_on(sign_in(client, people.alice))
+    hers = Chat(client).send(CANARY)
+    walker = _walker(app, people, role)
+    token = walker.csrf("/")
+    seen = 0
+
+    for rule in list(app.url_map.iter_rules()):
+        if rule.endpoint in OWN:
+            continue
+        with app.test_request_context():
+            path = _path(app, rule, hers.conversation)
+        for method in sorted((rule.methods or set()) & {"GET", "POST"}):
+            form = {"csrf_token": token, "conversation": hers.conversation, "turn": hers.turns[0].id, "query": CANARY[:9]}
+            answer = walker.open(path, method=method, data=form if method == "POST" else None)
+            seen += 1
+            assert CANARY not in answer.get_data(as_text=True), (method, path)
+            assert people.alice.email not in answer.get_data(as_text=True), (method, path)
+            assert answer.status_code < 500, (method, path)
+
+    assert seen > 40
+    db.session.rollback()
+    assert CANARY in client.get(f"/c/{hers.conversation}").text
+
+
+def _walker(app: Flask, people: People, role: str) -> Browser:
+    walker: Any = app.test_client()
+    if role == "guest":
+        return walker  # type: ignore[no-any-return]  # the app's clients are Browsers
+    return sign_in(walker, people.bob if role == "customer" else people.ada)
+
+
+def _path(app: Flask, rule: Any, conversation: str) -> str:
+    values = {name: conversation if name == "public_id" else ARGUMENTS[name] for name in rule.arguments}
+    path: str = app.url_map.bind("localhost").build(rule.endpoint, values, method="GET" if "GET" in rule.methods else "POST")
+    return path
