@@ -16,8 +16,9 @@ from flask import Flask
 from chat.factory import create_app
 from chat.kernel import clock as kernel_clock
 from chat.kernel.db import db
-from chat.kernel.settings import Settings, load_settings
+from chat.kernel.settings import ROOT, Settings, load_settings
 from chat.kernel.site import Site, current_site
+from chat.providers.weights import EmbeddedModel, fetch_weights, find_embedded_model
 from tests.browser import Browser
 from tests.databases import Postgres, sqlite_template
 from tests.people import People
@@ -262,3 +263,14 @@ def _logs_as_before() -> Iterator[None]:
     logging.setLogRecordFactory(factory)
     logging.captureWarnings(False)
     logging.getLogger("werkzeug").filters.clear()
+
+
+@pytest.fixture(scope="session")
+def weights() -> EmbeddedModel:
+    """The default model, fetched into the instance folder once and for all runs; `CHAT_TEST_INSTANCE` names another folder."""
+    instance = Path(os.environ.get("CHAT_TEST_INSTANCE", ROOT / "instance"))
+    model = find_embedded_model(load_settings(chat_instance=instance, chat_embedded_model="smollm2"))
+    assert model is not None
+    if not fetch_weights(model, print):
+        missing("the embedded model is not here and could not be fetched")
+    return model

@@ -76,8 +76,8 @@ def name() -> str:
 
 def settings_with(reciter: Reciter, folders: pytest.TempPathFactory) -> dict[str, str]:
     """The settings of a site with three models: one here, one far away, one that is trained on what it is sent."""
-    model = {"context": 200_000, "longest_answer": 4096, "upstream": "recite"}
-    asked = {"kind": "openai", "base_url": reciter.url}
+    model: dict[str, object] = {"context": 200_000, "longest_answer": 4096, "upstream": "recite"}
+    asked: dict[str, object] = {"kind": "openai", "base_url": reciter.url}
     providers = [
         {
             "id": "here",

@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 from chat.kernel.settings import ROOT
 from tests.chatting import HERE
@@ -23,8 +23,8 @@ from tests.profiles import write_profile
 from tests.servers import Server, running
 
 PICTURES = ROOT / "docs" / "pictures"
-WIDE = {"width": 1280, "height": 800}
-PHONE = {"width": 390, "height": 844}
+WIDE: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 
 QUESTION = "How does money grow with interest?"
 ANSWER = """Each year pays interest on the interest before, so money grows by the **same factor** every time:
@@ -53,12 +53,16 @@ EARLIER = (
 
 def main() -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, Reciter() as reciter, sync_playwright() as playwright:
-        with running("flask", {"CHAT_PROFILE": str(_profile(Path(folder), reciter))}) as server:
-            path = shutil.which("chromium") or shutil.which("chromium-browser")
-            browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
-            _take(browser, reciter, server)
-            browser.close()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Reciter() as reciter,
+        running("flask", {"CHAT_PROFILE": str(_profile(Path(folder), reciter))}) as server,
+        sync_playwright() as playwright,
+    ):
+        path = shutil.which("chromium") or shutil.which("chromium-browser")
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        _take(browser, reciter, server)
+        browser.close()
 
 
 def _take(browser: Browser, reciter: Reciter, server: Server) -> None:
@@ -89,13 +93,14 @@ def _age(server: Server) -> None:
     """Make a history of several days out of one that is a minute old."""
     with closing(sqlite3.connect(server.instance / "candor.sqlite")) as database:
         database.execute("UPDATE conversation SET pinned = 1 WHERE id = 1")
-        database.execute("UPDATE conversation SET updated_at = strftime('%Y-%m-%d %H:%M:%f000', updated_at, '-1 day') WHERE id IN (3, 4)")
-        database.execute("UPDATE conversation SET updated_at = strftime('%Y-%m-%d %H:%M:%f000', updated_at, '-4 days') WHERE id = 2")
+        for span, row in (("-1 day", 4), ("-1 day", 3), ("-4 days", 2)):
+            earlier = "strftime('%Y-%m-%d %H:%M:%f000', updated_at, ?)"
+            database.execute(f"UPDATE conversation SET updated_at = {earlier} WHERE id = ?", (span, row))
         database.commit()
 
 
-def _window(browser: Browser, url: str, scheme: Any, size: Any = None) -> Window:
-    context = browser.new_context(viewport=size or WIDE, color_scheme=scheme, reduced_motion="reduce")
+def _window(browser: Browser, url: str, scheme: Any, size: ViewportSize = WIDE) -> Window:
+    context = browser.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce")
     return Window(context.new_page(), url).open()
 
 

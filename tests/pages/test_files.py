@@ -3,7 +3,7 @@
 import base64
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import FilePayload, Locator, expect
 
 from tests.images import png
 from tests.pages.reciter import Reciter
@@ -11,7 +11,7 @@ from tests.pages.window import Window
 
 pytestmark = pytest.mark.browser
 
-NOTES = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"milk, bread"}
+NOTES: FilePayload = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"milk, bread"}
 # What a browser makes of a paste or a drop of a file, which no keyboard or mouse of a test can do.
 TRANSFER = """(element, [type, name, kind, data]) => {
   const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0))

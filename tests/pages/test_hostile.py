@@ -100,31 +100,29 @@ def _check(window: Window) -> None:
     assert window.page.url.startswith(window.url)
 
 
-class Beacon:
+class Beacon(ThreadingHTTPServer):
     """A server that hopes to be called."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        super().__init__(("127.0.0.1", 0), _Listener)
+        self.asked: list[bytes] = []
+        self.url = f"http://127.0.0.1:{self.server_port}"
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        asked = self.asked
 
-        class Handler(BaseHTTPRequestHandler):
-            def parse_request(self) -> bool:
-                asked.append(self.raw_requestline.decode("latin-1"))
-                return False
+class _Listener(BaseHTTPRequestHandler):
+    server: Beacon
+    raw_requestline: bytes
 
-        return Handler
+    def parse_request(self) -> bool:
+        self.server.asked.append(self.raw_requestline)
+        return False
 
 
 @pytest.fixture
 def beacon() -> Iterator[Beacon]:
-    running = Beacon()
-    thread = threading.Thread(target=running.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield running
-    running.server.shutdown()
-    running.server.server_close()
-    thread.join(5)
+    with Beacon() as running:
+        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        yield running
+        running.shutdown()
+        thread.join(5)

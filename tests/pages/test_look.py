@@ -1,7 +1,7 @@
 """Each page as axe sees it, light and dark, wide and narrow; none scrolls sideways, none moves for who asked for stillness."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import expect
@@ -12,7 +12,7 @@ from tests.pages.window import Window
 
 pytestmark = pytest.mark.browser
 
-LOOKS = [(width, scheme) for width in (1280, 360) for scheme in ("light", "dark")]
+LOOKS: list[tuple[int, Literal["light", "dark"]]] = [(1280, "light"), (1280, "dark"), (360, "light"), (360, "dark")]
 GUEST_PAGES = ("/", "/privacy", "/providers", "/login", "/register", "/reset", "/nothing-here")
 OWN_PAGES = (
     *("/", "/history", "/settings/privacy", "/settings/profile", "/settings/security"),

@@ -148,7 +148,7 @@ def test_a_long_history_comes_a_page_at_a_time(window: Window, reciter: Reciter,
     window.register(name).keep_history().open()
     token = window.page.locator("#chat input[name=csrf_token]").input_value()
     for number in range(60):
-        form = {"csrf_token": token, "text": f"Number {number}", "model": "recite"}
+        form: dict[str, str | float | bool] = {"csrf_token": token, "text": f"Number {number}", "model": "recite"}
         assert window.page.request.post(f"{window.url}/chat/send", form=form, max_redirects=0).status == 303
 
     window.open("/history")

@@ -1,17 +1,13 @@
 """One fake provider and both clients of it, with time-outs that a test can wait for; and the real engine's weights."""
 
-import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
-from chat.kernel.settings import ROOT, load_settings
 from chat.providers.anthropic import AnthropicProvider
 from chat.providers.base import Provider
 from chat.providers.openai import OpenAIProvider
 from chat.providers.transport import Deadlines, Transport
-from chat.providers.weights import EmbeddedModel, fetch_weights, find_embedded_model
 from tests.fakes import FakeProvider
 
 Connect = Callable[..., Provider]
@@ -45,16 +41,3 @@ def connect(protocol: str) -> Connect:
 @pytest.fixture
 def provider(fake: FakeProvider, connect: Connect) -> Provider:
     return connect(fake.url)
-
-
-@pytest.fixture(scope="session")
-def weights() -> EmbeddedModel:
-    """The default model, fetched into the instance folder once and for all runs; `CHAT_TEST_INSTANCE` names another folder."""
-    instance = Path(os.environ.get("CHAT_TEST_INSTANCE", ROOT / "instance"))
-    model = find_embedded_model(load_settings(chat_instance=instance, chat_embedded_model="smollm2"))
-    assert model is not None
-    if not fetch_weights(model, print):
-        if os.environ.get("CI"):
-            pytest.fail("the embedded model could not be fetched")
-        pytest.skip("the embedded model is not here and could not be fetched")
-    return model
