@@ -9,6 +9,8 @@ from typing import Any
 
 import gevent
 
+from chat.providers.current import current_catalogue
+
 worker_class = "gevent"
 workers = 1
 worker_connections = 2000
@@ -20,13 +22,16 @@ graceful_timeout = 30
 keepalive = 15
 
 
-def post_worker_init(_worker: Any) -> None:
+def post_worker_init(worker: Any) -> None:
     """Keep texts out of what is printed, and leave what was loaded at the start out of garbage collection.
 
     With hundreds of streams open, full collections over the application's own classes took a third of the worker's time.
     """
     # Gevent would print what a greenlet did not catch, text and all; what matters was logged where it happened.
     gevent.get_hub().exception_stream = None
+    # The SDKs leave more garbage behind them than they weigh: import them before, not with the first message.
+    with worker.wsgi.app_context():
+        current_catalogue().make_providers()
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+    gc.set_threshold(5_000, 10, 10)
