@@ -126,11 +126,11 @@ def _tokens(text: str) -> int:
 
 def finished(asked: Asked, came: Answer) -> Turn:
     """Return the answer's turn as it ended."""
-    text = asked.before + "".join(came.text)
+    text = asked.before + came.text.getvalue()
     return replace(
         asked.answer,
         parts=(Text(text),) if text else (),
-        reasoning=asked.reasoning_before + "".join(came.reasoning),
+        reasoning=asked.reasoning_before + came.reasoning.getvalue(),
         state=_state(came),
         problem=came.failed.message if came.failed else "",
     )

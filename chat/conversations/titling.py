@@ -49,7 +49,7 @@ class Naming:
             raise Problem(self.failure)
 
     def _settle(self, came: Answer) -> None:
-        words = "".join(came.text).strip().strip("\"'“”").strip()
+        words = came.text.getvalue().strip().strip("\"'“”").strip()
         if came.status is Status.FAILED or not words:
             self.failure = came.failed.message if came.failed else "The model gave no title. Please try again, or write one."
             return

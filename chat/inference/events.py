@@ -1,6 +1,7 @@
 """What the door lets out: a provider's events, and a failure as an event of its own."""
 
 from dataclasses import dataclass, field
+from io import StringIO
 
 from chat.metering.ledger import Status
 from chat.providers.base import Finished, FinishReason, ReasoningDelta, TextDelta
@@ -19,10 +20,13 @@ Event = TextDelta | ReasoningDelta | Finished | Failed
 
 @dataclass(slots=True)
 class Answer:
-    """What came, as far as it came. Lives in memory for the length of the exchange."""
+    """What came, as far as it came. Lives in memory for the length of the exchange.
 
-    text: list[str] = field(default_factory=list, repr=False)
-    reasoning: list[str] = field(default_factory=list, repr=False)
+    A buffer, not a list: an answer comes as thousands of pieces, each of which would weigh ten times its letters.
+    """
+
+    text: StringIO = field(default_factory=StringIO, repr=False)
+    reasoning: StringIO = field(default_factory=StringIO, repr=False)
     status: Status = Status.STOPPED
     reason: FinishReason | None = None
     failed: Failed | None = None

@@ -75,10 +75,10 @@ def stream(call: Call, provider: Provider, cancel: Cancel, keep: Keep | None = N
             first = first or clock.monotonic()
             match event:
                 case TextDelta(text):
-                    answer.text.append(text)
+                    answer.text.write(text)
                     yield event
                 case ReasoningDelta(text):
-                    answer.reasoning.append(text)
+                    answer.reasoning.write(text)
                     yield event
                 case Usage():
                     counted = event
@@ -171,7 +171,7 @@ def _measure(request: Request, answer: Answer, counted: Usage | None, started: f
         code=answer.failed.code if answer.failed else None,
         input_bytes=_size(request),
         input_estimate=_estimate(request),
-        output_bytes=sum(len(piece.encode("utf-8", "replace")) for piece in (*answer.text, *answer.reasoning)),
+        output_bytes=sum(len(said.getvalue().encode("utf-8", "replace")) for said in (answer.text, answer.reasoning)),
         input_tokens=counted.input_tokens if counted else None,
         output_tokens=counted.output_tokens if counted else None,
         first_token_ms=None if first is None else round((first - started) * 1000),

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from io import StringIO
 
 import pytest
 
@@ -65,11 +66,11 @@ def test_files_count_and_pictures_need_a_model_that_sees() -> None:
 @pytest.mark.parametrize(
     ("came", "state"),
     [
-        (Answer(["a"], [], Status.DONE, FinishReason.STOP), State.DONE),
-        (Answer(["a"], [], Status.DONE, FinishReason.LENGTH), State.CUT),
-        (Answer(["a"], [], Status.STOPPED), State.STOPPED),
-        (Answer(["a"], [], Status.FAILED, failed=Failed("code", "words")), State.FAILED),
-        (Answer([], [], Status.DONE, FinishReason.FILTER), State.DONE),
+        (Answer(StringIO("a"), StringIO(), Status.DONE, FinishReason.STOP), State.DONE),
+        (Answer(StringIO("a"), StringIO(), Status.DONE, FinishReason.LENGTH), State.CUT),
+        (Answer(StringIO("a"), StringIO(), Status.STOPPED), State.STOPPED),
+        (Answer(StringIO("a"), StringIO(), Status.FAILED, failed=Failed("code", "words")), State.FAILED),
+        (Answer(StringIO(), StringIO(), Status.DONE, FinishReason.FILTER), State.DONE),
     ],
 )
 def test_an_answer_is_kept_as_it_ended(came: Answer, state: State) -> None:
@@ -85,7 +86,7 @@ def test_continuing_keeps_what_was_said_when_nothing_more_comes() -> None:
     last = transcript.path()[-1]
 
     asked = ask(transcript, Act.CONTINUE, last.id, (), NOW)
-    turn = finished(asked, Answer([], [], Status.FAILED, failed=Failed("code", "words")))
+    turn = finished(asked, Answer(StringIO(), StringIO(), Status.FAILED, failed=Failed("code", "words")))
 
     assert (turn.id, turn.text) == (last.id, "half")
 
