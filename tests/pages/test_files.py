@@ -64,7 +64,7 @@ def test_a_file_is_dropped_anywhere_on_the_page(window: Window) -> None:
 
 def test_a_file_is_taken_off_again(window: Window, reciter: Reciter) -> None:
     reciter.will_say("Nothing.")
-    window.page.locator(".composer__file").set_input_files([NOTES, {**NOTES, "name": "more.txt"}])
+    window.page.locator(".composer__file").set_input_files([NOTES, _named("more.txt")])
     expect(_chips(window)).to_have_count(2)
 
     window.press("Remove notes.txt")
@@ -83,7 +83,7 @@ def test_files_that_cannot_go_along_are_refused_at_once(window: Window) -> None:
     expect(window.complaint).to_have_text("film.mp4 is not a kind of file that can be read here.")
     field.set_input_files({"name": "huge.txt", "mimeType": "text/plain", "buffer": b"x" * (11 * 2**20)})
     expect(window.complaint).to_have_text("huge.txt is larger than 10 MB.")
-    field.set_input_files([{**NOTES, "name": f"{number}.txt"} for number in range(9)])
+    field.set_input_files([_named(f"{number}.txt") for number in range(9)])
 
     expect(window.complaint).to_have_text("At most 8 files fit one message.")
     expect(_chips(window)).to_have_count(8)
@@ -100,6 +100,10 @@ def test_a_file_that_the_server_cannot_read_comes_back_with_the_words(window: Wi
     expect(window.complaint).to_contain_text("This PDF cannot be read")
     expect(window.words).to_have_value("Read this")
     expect(_chips(window)).to_contain_text("broken.pdf")
+
+
+def _named(name: str) -> FilePayload:
+    return {"name": name, "mimeType": "text/plain", "buffer": b"more"}
 
 
 def _chips(window: Window) -> Locator:

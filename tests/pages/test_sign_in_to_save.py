@@ -54,6 +54,18 @@ def test_an_answer_that_is_arriving_comes_along_as_far_as_it_came(
     expect(window.prose).to_contain_text("As far as this.")
 
 
+def test_a_conversation_comes_along_through_a_new_account(window: Window, reciter: Reciter, name: str) -> None:
+    reciter.will_say("A thought worth keeping.")
+    window.ask("Think")
+    window.page.get_by_role("link", name="Sign in to save").click()
+    window.page.get_by_role("link", name="Create an account").click()
+
+    window.fill_in_registration(name)
+
+    expect(window.answer).to_contain_text("A thought worth keeping.")
+    assert window.ready().stored() == {}
+
+
 def test_another_session_cannot_open_what_was_left_behind(window: Window, reciter: Reciter) -> None:
     reciter.will_say("A secret.")
     window.ask("Tell me a secret")

@@ -90,8 +90,13 @@ class Window:
 
     def register(self, name: str) -> "Window":
         """Make an account and be signed in with it."""
-        email = f"{name}@example.org"
         self.page.goto(f"{self.url}/register")
+        self.fill_in_registration(name)
+        return self
+
+    def fill_in_registration(self, name: str) -> None:
+        """Fill in and send the form of the page that is open, and sign in if that is asked for."""
+        email = f"{name}@example.org"
         self.page.get_by_label("E-mail address").fill(email)
         self.page.get_by_label("Name", exact=True).fill(name)
         self.page.get_by_label("Password").fill(PASSWORD)
@@ -100,7 +105,6 @@ class Window:
         if not self.is_signed_in:
             self.page.goto(f"{self.url}/login")
             self.sign_in(email)
-        return self
 
     def sign_in(self, email: str) -> None:
         """Fill in and send the form of the page that is open."""
