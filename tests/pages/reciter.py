@@ -61,6 +61,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
     server: _Server
 
     def do_POST(self) -> None:
@@ -79,6 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _recite(self, script: Script) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         if script.thinks:
             self._delta({"reasoning_content": script.thinks})
@@ -91,12 +93,16 @@ class _Handler(BaseHTTPRequestHandler):
                 time.sleep(script.gap)
         if script.ends == "well":
             self._delta({}, "stop")
-            self.wfile.write(b"data: [DONE]\n\n")
+            self._chunk(b"data: [DONE]\n\n")
+            self._chunk(b"")
 
     def _delta(self, delta: dict[str, str], reason: str | None = None) -> None:
         choice = {"index": 0, "delta": delta, "finish_reason": reason}
         chunk = {"id": "c", "object": "chat.completion.chunk", "model": "recite", "choices": [choice]}
-        self.wfile.write(b"data: " + json.dumps(chunk).encode() + b"\n\n")
+        self._chunk(b"data: " + json.dumps(chunk).encode() + b"\n\n")
+
+    def _chunk(self, data: bytes) -> None:
+        self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
         self.wfile.flush()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the library's name

@@ -257,6 +257,20 @@ def test_a_lost_connection_keeps_what_came(open_window: OpenWindow, reciter: Rec
         expect(window.words).to_have_value("Are you there?")
 
 
+def test_a_stopped_answer_of_a_saved_conversation_is_saved(window: Window, reciter: Reciter, name: str) -> None:
+    window.register(name).keep_history().open()
+    reciter.will_say("As far as this. ", PAUSE, "Not this.")
+    window.send("Say much")
+    expect(window.prose).to_contain_text("As far as this.")
+
+    window.button("Stop").click()
+    expect(window.answer.get_by_role("button", name="Continue")).to_be_visible()
+    window.page.goto(window.page.url)
+
+    expect(window.prose).to_have_text("As far as this.")
+    expect(window.answer).to_contain_text("stopped")
+
+
 def test_two_tabs_do_not_disturb_each_other(window: Window, reciter: Reciter) -> None:
     second = Window(window.page.context.new_page(), window.url).open()
     reciter.will_say("Yes.")
@@ -271,7 +285,7 @@ def test_two_tabs_do_not_disturb_each_other(window: Window, reciter: Reciter) ->
 
 def test_leaving_asks_first_only_while_something_would_be_lost(window: Window, reciter: Reciter, server: Server) -> None:
     asked: list[Dialog] = []
-    window.page.on("dialog", asked.append)
+    window.page.on("dialog", lambda dialog: asked.append(dialog))  # noqa: PLW0108  # Playwright marks what it calls
     window.page.on("dialog", lambda dialog: dialog.accept())
     reciter.will_say("Something.")
     window.page.reload()
