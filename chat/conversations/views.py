@@ -10,10 +10,10 @@ from chat.consent import ledger
 from chat.consent.ledger import Source
 from chat.consent.purposes import WORDINGS, Purpose
 from chat.conversations import answering, exchange, history
-from chat.conversations.attachments import Upload, read_attachments
-from chat.conversations.desk import Desk, Posted, clean, open_desk, open_saved
+from chat.conversations.attachments import read_attachments
+from chat.conversations.desk import Desk, clean, open_desk, open_saved
 from chat.conversations.exchange import Act
-from chat.conversations.forms import ChatForm
+from chat.conversations.forms import ChatForm, read_chat_form
 from chat.conversations.models import Conversation
 from chat.conversations.page import page_session, render_chat, render_thread
 from chat.conversations.transcript import Transcript
@@ -51,13 +51,13 @@ def saved(public_id: str) -> ResponseReturnValue:
 @public
 def take(act: str) -> ResponseReturnValue:
     check_guests()
-    form = ChatForm()
+    form = posted_form()
     desk = desk_of(form)
     try:
         begun = answering.begin(
             desk,
             Act(act),
-            form.turn.data,
+            form.turn,
             parts_of(form),
             guest=client_address(),
             site=current_site(),
@@ -65,7 +65,7 @@ def take(act: str) -> ResponseReturnValue:
         )
     except Problem as problem:
         db.session.rollback()
-        page = render_chat(desk.account, desk.transcript, _row_now(desk, form), draft=words_of(form), problem=problem.message)
+        page = render_chat(desk.account, desk.transcript, _row_now(desk, form), draft=form.text, problem=problem.message)
         page.status_code = problem.status
         page.headers.update(retry_after(problem))
         return page
@@ -80,9 +80,9 @@ def take(act: str) -> ResponseReturnValue:
 @bp.post("/chat/switch")
 @public
 def switch() -> ResponseReturnValue:
-    form = ChatForm()
+    form = posted_form()
     desk = desk_of(form)
-    shown = answering.show(desk, form.turn.data or "")
+    shown = answering.show(desk, form.turn)
     db.session.commit()
     return _show(desk, shown, desk.row)
 
@@ -90,9 +90,9 @@ def switch() -> ResponseReturnValue:
 @bp.post("/chat/remove")
 @public
 def remove() -> ResponseReturnValue:
-    form = ChatForm()
+    form = posted_form()
     desk = desk_of(form)
-    rest = answering.remove(desk, form.turn.data or "")
+    rest = answering.remove(desk, form.turn)
     db.session.commit()
     if desk.row is not None:
         truncate_journal()
@@ -102,7 +102,7 @@ def remove() -> ResponseReturnValue:
 @bp.post("/chat/save")
 @signed_in
 def save() -> ResponseReturnValue:
-    form, account, site = ChatForm(), get_current_account(), current_site()
+    form, account, site = posted_form(), get_current_account(), current_site()
     desk = desk_of(form)
     if not site.profile.features.history:
         raise Refused(_("This site does not keep conversations."))
@@ -110,7 +110,7 @@ def save() -> ResponseReturnValue:
         # Nothing to store yet; the first message will be.
         return render_chat(account, Transcript(model=desk.transcript.model), None)
     if not ledger.allows(account, Purpose.HISTORY):
-        _agree(account, form.consent.data)
+        _agree(account, form.consent)
     if desk.row is None and not desk.transcript.turns:
         db.session.commit()
         return redirect(url_for("conversations.new"), 303)
@@ -125,7 +125,7 @@ def save() -> ResponseReturnValue:
 @bp.post("/chat/dont-save")
 @signed_in
 def dont_save() -> ResponseReturnValue:
-    desk = desk_of(ChatForm())
+    desk = desk_of(posted_form())
     private = answering.make_private(desk)
     db.session.commit()
     if desk.row is not None:
@@ -134,38 +134,24 @@ def dont_save() -> ResponseReturnValue:
     return render_chat(desk.account, private, None)
 
 
+def posted_form() -> ChatForm:
+    """Return what this request posted. Raises Problem when its shape is wrong."""
+    return read_chat_form(request.form, request.files, editing=request.path.startswith("/chat/edit"))
+
+
 def desk_of(form: ChatForm) -> Desk:
-    """Return the conversation that the posted form is about. Raises Problem when the form's shape is wrong."""
-    if not form.validate():
-        raise Problem(_("Something in the form is too long or not a number. Go back, shorten it, and send it again."))
-    posted = Posted(
-        transcript=form.transcript.data or "",
-        conversation=form.conversation.data or "",
-        partial=form.partial.data or "",
-        model=form.model.data or "",
-        instructions=form.instructions.data,
-        temperature=form.temperature.data,
-    )
-    return open_desk(posted, current_account(), page_session(), current_site())
+    """Return the conversation that the posted form is about."""
+    return open_desk(form.posted, current_account(), page_session(), current_site())
 
 
 def parts_of(form: ChatForm) -> tuple[Part, ...]:
     """Return what the person wrote and attached, files first. Raises Problem for a file that cannot be read."""
-    words = clean(words_of(form)).strip()
-    uploads = [
-        Upload(one.filename or "", one.read(), one.mimetype or "") for one in form.files.data or [] if one and one.filename
-    ]
+    words = clean(form.text).strip()
     profile = current_site().profile
-    if uploads and not profile.features.files:
+    if form.uploads and not profile.features.files:
         raise Refused(_("This site does not take files."))
-    files = read_attachments(uploads, limits=profile.limits) if uploads else ()
+    files = read_attachments(form.uploads, limits=profile.limits) if form.uploads else ()
     return (*files, *((Text(words),) if words else ()))
-
-
-def words_of(form: ChatForm) -> str:
-    """Return the message: the composer's, or that of the edited turn, which has a field of its own."""
-    edited = request.form.get(f"edit-{form.turn.data}") if form.turn.data else None
-    return (edited if edited is not None and request.path.startswith("/chat/edit") else form.text.data) or ""
 
 
 def retry_after(problem: Problem) -> dict[str, str]:
@@ -179,9 +165,9 @@ def check_guests() -> None:
         raise Refused(_("Please sign in to chat on this site."))
 
 
-def _agree(account: Account, revision: str | None) -> None:
+def _agree(account: Account, revision: str) -> None:
     """Record the consent that the save button is, if the person was shown the words that are in force."""
-    from_page = (revision or "").strip()
+    from_page = revision.strip()
     if from_page != str(WORDINGS[Purpose.HISTORY].revision):
         raise Refused(_("To save, please agree to keeping your history: the words stand beside the button."))
     ledger.give(account, Purpose.HISTORY, Source.SAVE_BUTTON, clock.now())
@@ -192,7 +178,7 @@ def _row_now(desk: Desk, form: ChatForm) -> Conversation | None:
     if desk.account is None or desk.row is None:
         return None
     try:
-        return history.get_conversation(desk.account, form.conversation.data or "", clock.now())
+        return history.get_conversation(desk.account, form.posted.conversation, clock.now())
     except NotFound:
         return None
 

@@ -10,13 +10,12 @@ from chat.accounts.models import Account
 from chat.conversations import answering, history
 from chat.conversations.answering import Exchange
 from chat.conversations.exchange import Act, Shelf
-from chat.conversations.forms import ChatForm
 from chat.conversations.models import Conversation
 from chat.conversations.page import model_name, render_entry, render_storage, seal
 from chat.conversations.present import TurnView, turn_view
 from chat.conversations.stream import to_page
 from chat.conversations.transcript import Transcript
-from chat.conversations.views import ACTS, bp, check_guests, desk_of, parts_of, retry_after
+from chat.conversations.views import ACTS, bp, check_guests, desk_of, parts_of, posted_form, retry_after
 from chat.kernel import clock
 from chat.kernel.access import public
 from chat.kernel.db import db
@@ -34,11 +33,11 @@ log = logging.getLogger("chat.conversations")
 def stream(act: str) -> ResponseReturnValue:
     try:
         check_guests()
-        form = ChatForm()
+        form = posted_form()
         begun = answering.begin(
             desk_of(form),
             Act(act),
-            form.turn.data,
+            form.turn,
             parts_of(form),
             guest=client_address(),
             site=current_site(),
