@@ -9,8 +9,6 @@ from typing import Any
 
 import gevent
 
-from chat.providers.current import current_catalogue
-
 worker_class = "gevent"
 workers = 1
 worker_connections = 2000
@@ -29,9 +27,12 @@ def post_worker_init(worker: Any) -> None:
     """
     # Gevent would print what a greenlet did not catch, text and all; what matters was logged where it happened.
     gevent.get_hub().exception_stream = None
-    # The SDKs leave more garbage behind them than they weigh: import them before, not with the first message.
+    # An SDK leaves more garbage behind it than it weighs: import the one that is surely needed before the first message.
+    # Here and not above, or the master process would load the application too.
+    from chat.providers.current import current_catalogue  # noqa: PLC0415
+
     with worker.wsgi.app_context():
-        current_catalogue().make_providers()
+        current_catalogue().prepare_default()
     gc.collect()
     gc.freeze()
     gc.set_threshold(5_000, 10, 10)

@@ -92,10 +92,11 @@ class Catalogue:
                 self._providers[model.provider_id] = self._make(self._connections[model.provider_id])
             return self._providers[model.provider_id]
 
-    def make_providers(self) -> None:
-        """Make every provider now, SDKs and all: a server that will need them does better to have them before it is asked."""
-        for model in self.list_models():
-            self.provider_for(model)
+    def prepare_default(self) -> None:
+        """Make the default model's provider now, SDK and all, before anybody waits for it."""
+        default = self.find_default()
+        if default is not None:
+            self.provider_for(default)
 
     def _add(self, provider: ProviderOfSite) -> None:
         policy = read_policy(provider)
