@@ -10,6 +10,7 @@ Scripts (the model's name): `ok` `slow` (50 deltas, 20 ms apart) `long` (2,000 d
 `overloaded-event` `echo-400` `echo-500` `echo-event` (errors that repeat the prompt) `too-long` `unauthorized` `quota`
 `not-found` `rate-limited` `rate-limited-once` `rate-limited-long` `overloaded-once` `bad-gateway` `redirect` `reset` (closes
 before any byte) `once-then-reset` `soon` (answers after 20 ms). Anything else answers like `ok`.
+`unframed-` before a script: the answer ends where the connection does, as small servers do it.
 """
 
 import argparse
@@ -167,9 +168,10 @@ class _Script:
     def __init__(self, call: Call, writer: asyncio.StreamWriter, calls: list[Call]) -> None:
         self._call = call
         self._writer = writer
-        self._model = call.model
+        self._model = call.model.removeprefix("unframed-")
+        self._is_unframed = call.model.startswith("unframed-")
         self._speaks_messages = call.path.endswith("/messages")
-        self._is_first = sum(one.model == self._model for one in calls) <= 1
+        self._is_first = sum(one.model == call.model for one in calls) <= 1
 
     async def run(self) -> bool:
         model = self._model
@@ -186,9 +188,8 @@ class _Script:
         if model in ("wrong-content-type", "json-body"):
             kind = "text/html" if model == "wrong-content-type" else "application/json"
             return await self._whole(200, kind, json.dumps({"echo": self._call.prompt}).encode())
-        await self._head(
-            200, _SSE, "transfer-encoding: chunked", *(("content-encoding: gzip",) if model == "compressed" else ())
-        )
+        framing = "connection: close" if self._is_unframed else "transfer-encoding: chunked"
+        await self._head(200, _SSE, framing, *(("content-encoding: gzip",) if model == "compressed" else ()))
         if model == "headers-only":
             await asyncio.sleep(3600)
         try:
@@ -196,9 +197,14 @@ class _Script:
                 await self._chunk(data)
         except _CutError:
             return False
-        self._writer.write(b"0\r\n\r\n")
-        await self._writer.drain()
-        return True
+        return await self._end()
+
+    async def _end(self) -> bool:
+        """End the answer, and say whether the connection can serve again."""
+        if not self._is_unframed:
+            self._writer.write(b"0\r\n\r\n")
+            await self._writer.drain()
+        return not self._is_unframed
 
     async def _events(self) -> AsyncIterator[bytes]:
         model = self._model
@@ -301,7 +307,7 @@ class _Script:
         await self._writer.drain()
 
     async def _chunk(self, data: bytes) -> None:
-        self._writer.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+        self._writer.write(data if self._is_unframed else f"{len(data):x}\r\n".encode() + data + b"\r\n")
         await self._writer.drain()
 
 

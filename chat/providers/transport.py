@@ -164,10 +164,13 @@ class _Connection(HTTPConnection):
         super().__init__(*args, **options)
         self._lock = threading.Lock()
         self._exchange: Exchange | None = None
+        # `sock` is taken away as soon as the provider says that it will close after this answer, which then still arrives.
+        self._carrier: socket.socket | None = None
 
     def carry(self, exchange: Exchange) -> None:
         with self._lock:
             self._exchange = exchange
+            self._carrier = self.sock
 
     def connect(self) -> None:
         super().connect()
@@ -182,16 +185,16 @@ class _Connection(HTTPConnection):
     def allow(self, exchange: Exchange, seconds: float) -> None:
         """Set how long `exchange` waits for bytes, if the connection still carries it."""
         with self._lock:
-            if self._exchange is exchange and self.sock is not None:
-                self.sock.settimeout(seconds)
+            if self._exchange is exchange and self._carrier is not None:
+                self._carrier.settimeout(seconds)
 
     def shut(self, exchange: Exchange) -> None:
         with self._lock:
-            if self._exchange is not exchange or self.sock is None:
+            if self._exchange is not exchange or self._carrier is None:
                 return
             # The plain call of the system, not the one of ssl or gevent: those change the state of the object under the
             # thread that reads from it. gevent keeps the system's socket in `_sock`.
-            raw = getattr(self.sock, "_sock", self.sock)
+            raw = getattr(self._carrier, "_sock", self._carrier)
             try:
                 _socket.socket.shutdown(raw, socket.SHUT_RDWR)
             except OSError:

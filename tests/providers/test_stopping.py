@@ -21,7 +21,9 @@ from tests.providers.conftest import Connect
 _SOON = 1.0
 
 
-@pytest.mark.parametrize("script", ["endless", "stall", "first-byte-never", "headers-only"])
+@pytest.mark.parametrize(
+    "script", ["endless", "stall", "first-byte-never", "headers-only", "unframed-endless", "unframed-stall"]
+)
 def test_stopping_from_another_thread_ends_the_upstream_call(connect: Connect, fake: FakeProvider, script: str) -> None:
     patient = connect(fake.url, deadlines=Deadlines())
 
