@@ -7,6 +7,7 @@ import base64
 import logging
 import re
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -88,8 +89,12 @@ class OpenAIProvider:
         )
 
     def stream(self, request: Request, cancel: Cancel) -> Iterator[Event]:
+        return stream_events(self._transport, cancel, send=lambda: self._ask(request), translate=_translate)
+
+    def _ask(self, request: Request) -> AbstractContextManager[object]:
+        # As `extra_body`, which the SDK sends as it is: it would walk every message to find what to rename, and nothing is.
         create = self._client.chat.completions.with_streaming_response.create
-        return stream_events(self._transport, cancel, send=lambda: create(**self.arguments(request)), translate=_translate)
+        return create(model=request.model, messages=(), stream=True, extra_body=self.arguments(request))
 
     def arguments(self, request: Request) -> dict[str, Any]:
         """Return what the SDK is called with."""
