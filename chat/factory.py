@@ -13,13 +13,14 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from chat.accounts.sessions import current_account
 from chat.features import FEATURES
 from chat.kernel import health
+from chat.kernel.access_log import log_requests
 from chat.kernel.assets import serve_assets
 from chat.kernel.cli import master_key
 from chat.kernel.db import db, engine_options
 from chat.kernel.errors import StartRefused
 from chat.kernel.feature import mount_features
 from chat.kernel.headers import send_headers
-from chat.kernel.logs import log_requests, log_what_nobody_caught, set_up_logs
+from chat.kernel.logs import log_what_nobody_caught, set_up_logs
 from chat.kernel.migrate import bring_up_to_date, offer_migrations
 from chat.kernel.pages import MemoryRequest, share_macros, show_errors
 from chat.kernel.personal_data import mount_stores

@@ -2,6 +2,7 @@
 
 Our own records are a fixed sentence and allow-listed fields. A library's record keeps only its name, level and place: its
 message may quote a prompt, a key or an address, at DEBUG above all. Exceptions keep their types and places, never their text.
+Gunicorn's master process imports this module too, so it knows no web framework.
 """
 
 import json
@@ -12,7 +13,6 @@ import traceback
 from types import TracebackType
 from typing import Any
 
-from flask import Flask, Response, g, request
 from gunicorn.glogging import Logger as _GunicornLogger
 
 from chat.kernel import clock
@@ -132,7 +132,7 @@ _process = logging.getLogger("chat.process")
 
 
 class GunicornLogger(_GunicornLogger):  # type: ignore[misc]  # gunicorn carries no types
-    """Gunicorn's own lines, through the firewall; its access log stays off, ours is written by `log_requests`."""
+    """Gunicorn's own lines, through the firewall; its access log stays off, ours is written by `access_log`."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
@@ -140,31 +140,3 @@ class GunicornLogger(_GunicornLogger):  # type: ignore[misc]  # gunicorn carries
         for log in (self.error_log, self.access_log):
             log.handlers[:] = []
             log.propagate = True
-
-
-def log_requests(app: Flask) -> None:
-    """Write one line a request: the route's pattern, never the path or query, which may carry a token or a search."""
-    app.before_request(_start)
-    app.after_request(_write)
-
-
-def _start() -> None:
-    g.started = clock.monotonic()
-
-
-def _write(response: Response) -> Response:
-    fields = {
-        "method": request.method if request.method in _METHODS else "other",
-        "route": request.url_rule.rule if request.url_rule else "none",
-        "status": response.status_code,
-        "ms": round((clock.monotonic() - g.get("started", clock.monotonic())) * 1000, 1),
-    }
-    if request.endpoint == "static":
-        _access.debug("request", extra=fields)  # a page's own files are of no interest to anybody who reads at INFO
-    else:
-        _access.info("request", extra=fields)
-    return response
-
-
-_access = logging.getLogger("chat.access")
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
