@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     chat_public_url: str | None = None
     chat_embedded_model: str = "smollm2"
     chat_log_level: str = "INFO"
+    chat_first_byte_seconds: float = Field(default=120, ge=1, le=3600)  # how long a provider may think before it says a word
     chat_proxies: int = Field(default=0, ge=0, le=5)  # how many reverse proxies of ours stand in front
     chat_keyring_url: str | None = Field(default=None, repr=False)
     database_url: str | None = Field(default=None, repr=False)

@@ -187,9 +187,9 @@ class Catalogue:
 
     def _transport(self) -> "Transport":
         if self._shared_transport is None:
-            from chat.providers.transport import Transport  # noqa: PLC0415
+            from chat.providers.transport import Deadlines, Transport  # noqa: PLC0415
 
-            self._shared_transport = Transport()
+            self._shared_transport = Transport(Deadlines(first_byte=self._settings.chat_first_byte_seconds))
         return self._shared_transport
 
     def _key(self, provider: ProviderOfSite) -> str | None:

@@ -52,4 +52,4 @@ def swept(request: pytest.FixtureRequest, server: Server) -> Swept:
 
 def settings_with(fake: FakeProvider, folder: Path) -> dict[str, str]:
     profile = write_profile(folder / "profile.toml", GENEROUS | {"providers": providers(fake.url)})
-    return {"CHAT_PROFILE": str(profile), "CHAT_LOG_LEVEL": "DEBUG"}
+    return {"CHAT_PROFILE": str(profile), "CHAT_LOG_LEVEL": "DEBUG", "CHAT_FIRST_BYTE_SECONDS": "2"}

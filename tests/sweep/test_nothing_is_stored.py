@@ -48,6 +48,11 @@ def _stream(model: str, *, stop_after: int = 10**9) -> Callable[[Visitor, Canary
     return act
 
 
+def _times_out(visitor: Visitor, canary: Canary) -> None:
+    name, data = visitor.stream(_words(canary), "first-byte-never")[-1]
+    assert (name, data["code"]) == ("failed", "provider_timeout")
+
+
 def _form(model: str) -> Callable[[Visitor, Canary], None]:
     def act(visitor: Visitor, canary: Canary) -> None:
         visitor.send(_words(canary), model)
@@ -109,6 +114,7 @@ SCENARIOS: dict[str, Callable[[Visitor, Canary], None]] = {
     "an account that did not agree": _signed_in,
     "the reader leaves": _stream("endless", stop_after=4),
     "the reader leaves before the first word": _stream("first-byte-never", stop_after=1),
+    "the provider does not answer in time": _times_out,
     "the provider repeats the prompt with 400": _stream("echo-400"),
     "the provider repeats the prompt with 500": _stream("echo-500"),
     "the provider repeats the prompt in mid-stream": _stream("error-event"),
