@@ -10,6 +10,7 @@ from chat.consent import ledger
 from chat.consent.ledger import Source
 from chat.consent.purposes import WORDINGS, Purpose
 from chat.conversations import answering, exchange, history
+from chat.conversations.answering import Exchange
 from chat.conversations.attachments import read_attachments
 from chat.conversations.desk import Desk, clean, open_desk, open_saved
 from chat.conversations.exchange import Act
@@ -54,15 +55,7 @@ def take(act: str) -> ResponseReturnValue:
     form = posted_form()
     desk = desk_of(form)
     try:
-        begun = answering.begin(
-            desk,
-            Act(act),
-            form.turn,
-            parts_of(form),
-            guest=client_address(),
-            site=current_site(),
-            catalogue=current_catalogue(),
-        )
+        begun = begin(desk, Act(act), form)
     except Problem as problem:
         db.session.rollback()
         page = render_chat(desk.account, desk.transcript, _row_now(desk, form), draft=form.text, problem=problem.message)
@@ -142,6 +135,19 @@ def posted_form() -> ChatForm:
 def desk_of(form: ChatForm) -> Desk:
     """Return the conversation that the posted form is about."""
     return open_desk(form.posted, current_account(), page_session(), current_site())
+
+
+def begin(desk: Desk, act: Act, form: ChatForm) -> Exchange:
+    """Return the form's question ready to be asked. Raises Problem."""
+    return answering.begin(
+        desk,
+        act,
+        form.turn,
+        parts_of(form),
+        guest=client_address(),
+        site=current_site(),
+        catalogue=current_catalogue(),
+    )
 
 
 def parts_of(form: ChatForm) -> tuple[Part, ...]:

@@ -7,7 +7,7 @@ from flask import Response, jsonify, render_template, request, stream_with_conte
 from flask.typing import ResponseReturnValue
 
 from chat.accounts.models import Account
-from chat.conversations import answering, history
+from chat.conversations import history
 from chat.conversations.answering import Exchange
 from chat.conversations.exchange import Act, Shelf
 from chat.conversations.models import Conversation
@@ -15,15 +15,12 @@ from chat.conversations.page import model_name, render_entry, render_storage, se
 from chat.conversations.present import TurnView, turn_view
 from chat.conversations.stream import to_page
 from chat.conversations.transcript import Transcript
-from chat.conversations.views import ACTS, bp, check_guests, desk_of, parts_of, posted_form, retry_after
+from chat.conversations.views import ACTS, begin, bp, check_guests, desk_of, posted_form, retry_after
 from chat.kernel import clock
 from chat.kernel.access import public
 from chat.kernel.db import db
 from chat.kernel.disconnect import client_socket, watcher
 from chat.kernel.errors import NotFound, Problem
-from chat.kernel.network import client_address
-from chat.kernel.site import current_site
-from chat.providers.current import current_catalogue
 
 log = logging.getLogger("chat.conversations")
 
@@ -34,15 +31,7 @@ def stream(act: str) -> ResponseReturnValue:
     try:
         check_guests()
         form = posted_form()
-        begun = answering.begin(
-            desk_of(form),
-            Act(act),
-            form.turn,
-            parts_of(form),
-            guest=client_address(),
-            site=current_site(),
-            catalogue=current_catalogue(),
-        )
+        begun = begin(desk_of(form), Act(act), form)
     except Problem as problem:
         db.session.rollback()
         return jsonify(code=problem.code, message=problem.message), problem.status, retry_after(problem)

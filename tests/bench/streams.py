@@ -141,12 +141,12 @@ def _measure(server: Server, provider_port: int, wanted: argparse.Namespace) -> 
         ),
         Figure("first token directly from the provider, median", statistics.median(direct), "ms"),
         Figure("streams that failed", sum(not one.is_complete for one in outcomes), "", most=0),
-        Figure("deltas a second, first burst", rates[0], "/s"),
+        Figure("deltas a second, first burst", rates[0], "/s", least=10_000),
         Figure(f"deltas a second, median of {len(rates)} bursts", statistics.median(rates), "/s", least=10_000),
         Figure("first token, all at once, median", statistics.median(firsts or [float("nan")]), "s"),
         Figure("memory, idle (master and worker, proportional)", idle, "MB"),
         Figure("memory after all streams, worker", max(_each(server)), "MB", most=150),
-        Figure("memory after all streams, with gunicorn's master", _memory(server), "MB"),
+        Figure("memory after all streams, with gunicorn's master", _memory(server), "MB", most=150),
     ]
 
 
