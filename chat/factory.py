@@ -12,7 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from chat.accounts.sessions import current_account
 from chat.features import FEATURES
-from chat.kernel import health
+from chat.kernel import health, well_known
 from chat.kernel.access_log import log_requests
 from chat.kernel.assets import serve_assets
 from chat.kernel.cli import master_key
@@ -75,6 +75,7 @@ def _build(settings: Settings) -> Flask:
     if not is_serving():
         offer_migrations(app)
     app.register_blueprint(health.bp)
+    app.register_blueprint(well_known.bp)
     app.cli.add_command(master_key)
     _mount_features(app)
     mount_stores(app, tuple(store for feature in FEATURES for store in feature.stores))

@@ -36,6 +36,10 @@ class Account(UserMixin, Base):
     created_at: Mapped[datetime]
     # What sessions and mailed links point to. A new value ends all of them at once.
     fs_uniquifier: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    # Since when the person wants it kept and used for nothing (GDPR Art. 18).
+    frozen_at: Mapped[datetime | None]
+    # The person asked for the account to be erased: from this moment on it may be.
+    closing_at: Mapped[datetime | None] = mapped_column(index=True)
 
     # Flask-Security looks people up by lower(email): a constraint on the column alone would let Ana@ and ana@ be two.
     __table_args__ = (sa.Index("uq_account_email_lower", sa.func.lower(email), unique=True),)
@@ -73,3 +77,22 @@ class OutgoingMail(Base):
     written_at: Mapped[datetime]
     due_at: Mapped[datetime] = mapped_column(index=True)
     attempts: Mapped[int] = mapped_column(default=0)
+
+
+class AuditEntry(Base):
+    """An act of the operator that reached one person's data, or the site's promises. Never changed."""
+
+    __tablename__ = "audit_entry"
+
+    id: Mapped[intpk]
+    public_id: Mapped[public_id_column]
+    at: Mapped[datetime] = mapped_column(index=True)
+    act: Mapped[str] = mapped_column(sa.String(40))
+    # "console", or the public id of the operator's account.
+    by: Mapped[str] = mapped_column(sa.String(40))
+    # Whom it was about. Empty once that account is erased: that something was done stays, whom it reached does not.
+    account_id: Mapped[int | None] = mapped_column(sa.ForeignKey("account.id", ondelete="SET NULL"), index=True)
+    # The operator's own words for why.
+    reason: Mapped[str] = mapped_column(sa.String(500))
+    # The reason forbids telling the person, a sealed court order for one.
+    is_withheld: Mapped[bool] = mapped_column(default=False)

@@ -1,35 +1,42 @@
 """What the account tables hold about people, and for how long."""
 
 from chat.accounts.devices import REMEMBERED
-from chat.accounts.models import Account, Device, OutgoingMail
+from chat.accounts.models import Account, AuditEntry, Device, OutgoingMail
 from chat.accounts.outbox import LONGEST_WAIT_IN_ALL
 from chat.kernel.personal_data import Basis, Store
 
 STORES = (
     Store(
         model=Account,
+        title="Account",
         holds="your e-mail address, the name you chose, your password as an argon2id hash, and when the account was made",
         why="to let you sign in; it lives as long as the account",
         basis=Basis.CONTRACT,
         owner=Account.id,
         born=Account.created_at,
-        exported=("public_id", "email", "display_name", "active", "is_operator", "confirmed_at", "created_at"),
+        exported=(
+            "public_id", "email", "display_name", "active", "is_operator", "confirmed_at", "created_at", "frozen_at",
+            "closing_at",
+        ),
         withheld=("id", "password", "fs_uniquifier"),
     ),
     Store(
         model=Device,
+        title="Signed-in devices",
         holds="where you are signed in: browser and system by name, since when, the day of last use, and of your address "
         "as much as this site keeps",
         why="to keep you signed in, and to let you see and end your sign-ins",
         basis=Basis.CONTRACT,
         owner=Device.account_id,
         born=Device.signed_in_at,
+        expires=Device.expires_at,
         keep_for=lambda _profile: REMEMBERED,
         exported=("name", "address", "signed_in_at", "last_used_on", "expires_at"),
         withheld=("id", "public_id", "account_id"),
     ),
     Store(
         model=OutgoingMail,
+        title="Mail on its way",
         holds="mail to you that has not been sent yet, encrypted",
         why="to send it; it is deleted once the mail server has taken it",
         basis=Basis.CONTRACT,
@@ -39,4 +46,16 @@ STORES = (
         exported=("written_at", "due_at", "attempts"),
         withheld=("id", "public_id", "account_id", "sealed"),
     ),
-)
+    Store(
+        model=AuditEntry,
+        title="Acts of the operator",
+        holds="what an operator of this site did with your data by a command, when, and for which stated reason",
+        why="to let you see who reached your data; an act whose reason forbids telling you is recorded but not shown",
+        basis=Basis.LEGAL_DUTY,
+        owner=AuditEntry.account_id,
+        born=AuditEntry.at,
+        stays="An operator must be able to answer for what was done, also after the account it was done to is gone.",
+        exported=("at", "act", "by", "reason"),
+        withheld=("id", "public_id", "account_id", "is_withheld"),
+    ),
+)  # fmt: skip

@@ -4,6 +4,7 @@ from chat.kernel.personal_data import Basis, Store
 STORES = (
     Store(
         model=ConsentEntry,
+        title="Consents",
         owner=ConsentEntry.account_id,
         holds="what you agreed to and what you withdrew, which words you were shown, and when",
         why="to be able to show that we act on your word; it lives as long as your account",

@@ -13,12 +13,14 @@ def _keep_for(profile: Profile) -> timedelta:
 STORES = (
     Store(
         model=Conversation,
+        title="Saved conversations",
         owner=Conversation.account_id,
         holds="the conversations you saved: title, instructions, model and when they were used",
         why="to show you your history; each goes when its time is up, or when you delete it or withdraw your consent",
         basis=Basis.CONSENT,
         purpose=Purpose.HISTORY,
         born=Conversation.updated_at,
+        expires=Conversation.expires_at,
         keep_for=_keep_for,
         exported=(
             "public_id", "created_at", "updated_at", "expires_at", "pinned", "leaf", "model", "temperature", "title",
@@ -28,6 +30,7 @@ STORES = (
     ),
     Store(
         model=StoredTurn,
+        title="Saved messages",
         owner=StoredTurn.account_id,
         holds="what you and the model wrote in saved conversations, with the files you attached",
         why="to show you your history; it goes with its conversation",

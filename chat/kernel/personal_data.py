@@ -31,6 +31,7 @@ class Store:
     """What one table holds about people, why, and for how long."""
 
     model: type[Base]
+    title: str  # its heading on "your data", a word or two
     holds: str
     why: str
     basis: Basis
@@ -38,6 +39,9 @@ class Store:
     owner: Any = None  # the column with the account's row id; None: the table is about nobody
     born: Any = None  # the column from which its age counts
     keep_for: Callable[[Profile], timedelta] | None = None  # None: as long as the account, as `why` explains
+    expires: Any = None  # the column with the row's own last moment, where rows have one; it decides, not born and keep_for
+    # Why its rows outlive their owner's erasure; the owner's column is set empty then.
+    stays: str | None = None
     goes_with: type[Base] | None = None  # its rows have no age of their own: they go when their row of this table goes
     exported: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()

@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     chat_profile: str = "default"
     chat_secret_key: str | None = Field(default=None, repr=False)
     chat_master_key: str | None = Field(default=None, repr=False)
+    chat_signing_key: str | None = Field(default=None, repr=False)
     chat_public_url: str | None = None
     chat_embedded_model: str = "smollm2"
     chat_log_level: str = "INFO"

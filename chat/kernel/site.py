@@ -11,6 +11,7 @@ from chat.kernel.limits import Limits
 from chat.kernel.profile import Profile, load_profile
 from chat.kernel.secret_files import read_or_create
 from chat.kernel.settings import Settings
+from chat.kernel.signing import SigningKeys, new_signing_keys, parse_signing_keys
 
 _EXTENSION = "candor"
 
@@ -23,6 +24,7 @@ class Site:
     masters: crypto.MasterKeys
     keyring: Keyring
     limits: Limits
+    signing: SigningKeys
 
     @cached_property
     def page_key(self) -> bytes:
@@ -43,7 +45,12 @@ def open_site(settings: Settings) -> Site:
     keyring = Keyring(settings.chat_keyring_url or f"sqlite:///{folder / 'keyring.sqlite'}", masters)
     keyring.create_store()
     limits = Limits(crypto.derive(secret, "limits"), settings.redis_url)
-    return Site(settings=settings, profile=profile, secret=secret, masters=masters, keyring=keyring, limits=limits)
+    signing = parse_signing_keys(
+        settings.chat_signing_key or read_or_create(folder / "signing.key", lambda: new_signing_keys().dump())
+    )
+    return Site(
+        settings=settings, profile=profile, secret=secret, masters=masters, keyring=keyring, limits=limits, signing=signing
+    )
 
 
 def current_site() -> Site:

@@ -12,6 +12,7 @@ def _keep_for(profile: Profile) -> timedelta:
 STORES = (
     Store(
         model=Usage,
+        title="Usage",
         owner=Usage.account_id,
         holds="which model you called and when, sizes, token counts, how long it took, whether it worked; never what was said",
         why="to keep limits, to find faults, and to show you your usage",

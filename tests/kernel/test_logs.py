@@ -170,4 +170,7 @@ def test_nothing_is_printed_past_the_firewall() -> None:
     assert not faults, faults
 
 
-SPEAK_TO_THE_OPERATOR = {"accounts/mail.py": "without a mail server the operator reads outgoing mail at the console"}
+SPEAK_TO_THE_OPERATOR = {
+    "accounts/mail.py": "without a mail server the operator reads outgoing mail at the console",
+    "kernel/check_document.py": "a program of its own, for whoever holds a signed document",
+}

@@ -76,5 +76,5 @@ def test_a_site_makes_its_secrets_and_closes_its_folder(site: Site) -> None:
 
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.glob("*.key")}
 
-    assert modes == {"secret.key": 0o600, "master.key": 0o600}
+    assert modes == {"secret.key": 0o600, "master.key": 0o600, "signing.key": 0o600}
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700

@@ -54,6 +54,15 @@ def test_content_stands_on_a_consent(store: Store) -> None:
 
 @each_store
 def test_people_are_told_in_sentences(store: Store) -> None:
+    assert 3 < len(store.title) < 40
     assert len(store.holds) > 20
     assert len(store.why) > 10
     assert store.born is not None or store.keep_for is None
+
+
+@each_store
+def test_what_stays_after_erasure_can_lose_its_owner(store: Store) -> None:
+    if store.stays:
+        assert store.owner is not None
+        assert store.owner.property.columns[0].nullable
+        assert len(store.stays) > 20
