@@ -3,10 +3,11 @@
 from chat.accounts.feature import FEATURE as ACCOUNTS
 from chat.consent.feature import FEATURE as CONSENT
 from chat.conversations.feature import FEATURE as CONVERSATIONS
+from chat.datarights.feature import FEATURE as DATARIGHTS
 from chat.jobs.feature import FEATURE as JOBS
 from chat.kernel.feature import Feature
 from chat.metering.feature import FEATURE as METERING
 from chat.policy.feature import FEATURE as POLICY
 from chat.providers.feature import FEATURE as PROVIDERS
 
-FEATURES: tuple[Feature, ...] = (ACCOUNTS, PROVIDERS, CONSENT, METERING, CONVERSATIONS, POLICY, JOBS)
+FEATURES: tuple[Feature, ...] = (ACCOUNTS, PROVIDERS, CONSENT, METERING, CONVERSATIONS, DATARIGHTS, POLICY, JOBS)
