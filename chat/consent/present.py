@@ -46,7 +46,7 @@ def purpose_view(purpose: Purpose, account: Account, profile: Profile) -> Purpos
         title=wording.title,
         does=wording.does,
         who_sees=wording.who_sees,
-        how_long=f"{wording.how_long} {_period(profile)}" if purpose is Purpose.HISTORY else wording.how_long,
+        how_long=f"{wording.how_long} {_period(purpose, profile)}".rstrip(),
         ends=wording.ends,
         given=given,
         since=latest.at if latest is not None and given else None,
@@ -54,12 +54,27 @@ def purpose_view(purpose: Purpose, account: Account, profile: Profile) -> Purpos
     )
 
 
-def _period(profile: Profile) -> str:
-    days = profile.retention.history
-    sentence: str = ngettext(
-        "Here that is %(num)d day after its last message.", "Here that is %(num)d days after its last message.", days
-    )
-    return sentence
+def _period(purpose: Purpose, profile: Profile) -> str:
+    """Return how long that is on this site, where the profile decides it."""
+    match purpose:
+        case Purpose.HISTORY:
+            return str(
+                ngettext(
+                    "Here that is %(num)d day after its last message.",
+                    "Here that is %(num)d days after its last message.",
+                    profile.retention.history,
+                )
+            )
+        case Purpose.DIAGNOSTICS:
+            return str(
+                ngettext("Here that is after %(num)d day.", "Here that is after %(num)d days.", profile.retention.diagnostics)
+            )
+        case Purpose.ANALYTICS:
+            return str(
+                ngettext("Here that is after %(num)d day.", "Here that is after %(num)d days.", profile.retention.usage_totals)
+            )
+        case _:
+            return ""
 
 
 def entry_view(entry: ConsentEntry) -> EntryView:

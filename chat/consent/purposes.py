@@ -46,6 +46,56 @@ WORDINGS = {
         ends="You can switch this off at any moment. Storing stops at once, and what was stored is deleted "
         "unless you choose otherwise.",
     ),
+    Purpose.IMPROVEMENT: Wording(
+        revision=1,
+        title="Improve this service with my saved conversations",
+        does="Copies of conversations that you saved, and the thumbs up or down you gave in them, may be taken to test and "
+        "train models. Your name and address are left out; what you wrote is not changed. Conversations you did not save are "
+        "never taken.",
+        who_sees="The operator of this site, and those who test and train models on its behalf. "
+        "Your settings list which of your conversations were taken, and when.",
+        how_long="A conversation can be taken only while it is saved here and this is switched on.",
+        ends="You can switch this off at any moment. Nothing more is taken, and what was taken before goes on a list of "
+        "withdrawn copies, which must be deleted. What a model has learned from them already cannot be taken out of it.",
+    ),
+    Purpose.DIAGNOSTICS: Wording(
+        revision=1,
+        title="Keep a copy when an answer fails",
+        does="When an answer fails, what you had sent is kept, encrypted under a key of your own, so that the fault can be "
+        "found.",
+        who_sees="You can read each copy and delete it. The operator of this site can open one only by a command that states "
+        "why and is recorded, and you see that it was done.",
+        how_long="Each copy is deleted by itself when its time is up.",
+        ends="You can switch this off at any moment. No more copies are kept, and those that were kept are deleted "
+        "unless you choose otherwise.",
+    ),
+    Purpose.PREFERENCE_COOKIES: Wording(
+        revision=1,
+        title="Remember how I like the pages to look",
+        does="The theme and the text size you chose are kept in a cookie, so that they are still there on your next visit.",
+        who_sees="This site alone, when your browser asks it for a page. The cookie says nothing about who you are.",
+        how_long="The cookie lasts a year from the day you chose.",
+        ends="You can switch this off at any moment. The cookie is deleted, and a choice of looks then lasts until you close "
+        "the browser.",
+    ),
+    Purpose.ANALYTICS: Wording(
+        revision=1,
+        title="Count the pages I open",
+        does="When you open a page, the day's counter for that kind of page goes up by one. Neither who you are, nor your "
+        "address, your browser, or what you wrote is noted with it.",
+        who_sees="The operator of this site sees the totals of each day. Nobody else does, and no other company is involved.",
+        how_long="The totals are deleted when their time is up.",
+        ends="You can switch this off at any moment, and nothing more is counted. The totals hold nothing that could be told "
+        "to be yours. A browser that sends Global Privacy Control is never counted.",
+    ),
+    Purpose.PRODUCT_UPDATES: Wording(
+        revision=1,
+        title="Send me news about this service",
+        does="Now and then you get an e-mail about what is new here. Mail that your account needs comes either way.",
+        who_sees="The operator of this site, who sends it to the address of your account.",
+        how_long="Until you switch it off, or your account is erased.",
+        ends="You can switch this off at any moment, here or with one click in each such mail.",
+    ),
 }
 
 
