@@ -106,7 +106,7 @@ def _for_templates() -> dict[str, object]:
     return {
         # Looked up only by a template that asks: error pages do without the database.
         "account": LocalProxy(current_account),
-        "registration_open": current_site().profile.sign_in.registration == "open",
+        "registration_open": current_site().profile.sign_in.is_open,
         "menu": _menu() if request.path.startswith("/settings") else [],
     }
 

@@ -13,7 +13,7 @@ def configuration(site: Site) -> dict[str, object]:
     """Return the settings of Flask-Security for this site."""
     sends_mail = site.settings.mail_url is not None
     return {
-        "SECURITY_REGISTERABLE": site.profile.sign_in.registration == "open",
+        "SECURITY_REGISTERABLE": site.profile.sign_in.is_open,
         # Without a mail server nobody could confirm anything.
         "SECURITY_CONFIRMABLE": sends_mail,
         "SECURITY_RECOVERABLE": True,

@@ -1,5 +1,6 @@
 """The forms around accounts. Those of Flask-Security are narrowed to what this site asks for."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask_babel import gettext as _
@@ -16,8 +17,9 @@ from flask_security.forms import (
 )
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, StringField, SubmitField
-from wtforms.validators import DataRequired, Length
+from wtforms.validators import DataRequired, Length, Optional, Regexp
 
+from chat.kernel.profile import ProfileField
 from chat.kernel.site import current_site
 
 
@@ -50,10 +52,7 @@ class RegistrationForm(RegisterFormV2):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if age := current_site().profile.law.minimum_age:
-            self.is_old_enough.label.text = _("I am at least %(age)s years old", age=age)
-        else:
-            del self.is_old_enough
+        self.is_old_enough.label.text = _("I am at least %(age)s years old", age=current_site().profile.law.minimum_age)
 
 
 class ForgottenForm(ForgotPasswordForm):
@@ -84,6 +83,34 @@ class FollowLinkForm(FlaskForm):
     """One button: a mailed link acts when a person presses it, not when a mail scanner opens it."""
 
 
+def _detail(label: str, autocomplete: str, *validators: Any) -> StringField:
+    return StringField(
+        label,
+        description=_l("You may leave this empty."),
+        filters=[_squeezed],
+        validators=[Optional(), Length(max=200), *validators],
+        render_kw={"autocomplete": autocomplete, "maxlength": 200},
+    )
+
+
 class ProfileForm(FlaskForm):
+    """The name, and of the optional fields those that the site has room for."""
+
     display_name = _display_name()
+    company = _detail(_l("Company"), "organization")
+    job_title = _detail(_l("What you do there"), "organization-title")
+    website = _detail(
+        _l("Website"), "url", Regexp(r"https?://[^\s/]+\.\S+$", message=_l("Write an address like https://example.org."))
+    )
     submit = SubmitField(_l("Save"))
+
+    def __init__(self, fields: Iterable[ProfileField], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.shown = tuple(fields)
+        for field in set(ProfileField) - set(self.shown):
+            del self[field.value]
+
+    @property
+    def details(self) -> dict[ProfileField, str]:
+        """What was filled in, by field."""
+        return {field: self[field.value].data or "" for field in self.shown}

@@ -49,6 +49,20 @@ class Account(UserMixin, Base):
         return [OPERATOR] if self.is_operator else []
 
 
+class ProfileDetail(Base):
+    """Something a person chose to tell about themselves, where the profile has room for it. No row: nothing told."""
+
+    __tablename__ = "profile_detail"
+    __table_args__ = (sa.UniqueConstraint("account_id", "field"),)
+
+    id: Mapped[intpk]
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("account.id", ondelete="CASCADE"))
+    # A kernel.profile.ProfileField.
+    field: Mapped[str] = mapped_column(sa.String(40))
+    value: Mapped[str] = mapped_column(sa.String(200))
+    written_at: Mapped[datetime]
+
+
 class Device(Base):
     """One sign-in that still holds. Its public id is in that browser's signed cookie; without the row the cookie is dead."""
 

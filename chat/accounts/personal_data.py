@@ -1,7 +1,7 @@
 """What the account tables hold about people, and for how long."""
 
 from chat.accounts.devices import REMEMBERED
-from chat.accounts.models import Account, AuditEntry, Device, OutgoingMail
+from chat.accounts.models import Account, AuditEntry, Device, OutgoingMail, ProfileDetail
 from chat.accounts.outbox import LONGEST_WAIT_IN_ALL
 from chat.kernel.personal_data import Basis, Store
 
@@ -19,6 +19,17 @@ STORES = (
             "closing_at",
         ),
         withheld=("id", "password", "fs_uniquifier"),
+    ),
+    Store(
+        model=ProfileDetail,
+        title="Profile details",
+        holds="what you chose to write about yourself in your profile, such as a company; nothing unless you filled it in",
+        why="because you told us; you can change or empty it at any time, and it goes with the account",
+        basis=Basis.CONTRACT,
+        owner=ProfileDetail.account_id,
+        born=ProfileDetail.written_at,
+        exported=("field", "value", "written_at"),
+        withheld=("id", "account_id"),
     ),
     Store(
         model=Device,

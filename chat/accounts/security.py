@@ -114,7 +114,7 @@ def _signed_in(_app: Flask, user: Account, authn_via: list[str], **_more: object
     device = devices.add_device(
         user,
         name=devices.name_of(request.user_agent.string),
-        address=address_to_keep(request.remote_addr, current_site().profile.collect.address),
+        address=address_to_keep(),
         remembered=session.permanent,
         now=clock.now(),
     )

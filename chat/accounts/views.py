@@ -5,12 +5,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from chat.accounts import devices
+from chat.accounts.details import fields_to_show, read_details, write_details
 from chat.accounts.forms import ProfileForm
 from chat.accounts.security import current_device
 from chat.accounts.sessions import get_current_account
 from chat.kernel import clock
 from chat.kernel.access import signed_in
 from chat.kernel.db import db
+from chat.kernel.site import current_site
 
 bp = Blueprint("accounts", __name__, url_prefix="/settings")
 
@@ -19,11 +21,14 @@ bp = Blueprint("accounts", __name__, url_prefix="/settings")
 @signed_in
 def profile() -> ResponseReturnValue:
     account = get_current_account()
-    form = ProfileForm(obj=account)
+    told = read_details(account)
+    fields = fields_to_show(told, current_site().profile.collect.profile_fields)
+    form = ProfileForm(fields, data={"display_name": account.display_name} | {name.value: told[name] for name in told})
     if form.validate_on_submit():
         account.display_name = form.display_name.data
+        write_details(account, form.details, clock.now())
         db.session.commit()
-        flash(_("Your name is saved."), "success")
+        flash(_("Your profile is saved."), "success")
         return redirect(url_for("accounts.profile"))
     return render_template("accounts/profile.html", form=form, account=account)
 

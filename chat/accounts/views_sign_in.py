@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import Flask, current_app, redirect, render_template, request, session
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_security import Security
 
 from chat.accounts.errors import AddressTaken
@@ -19,7 +20,7 @@ from chat.accounts.sessions import current_account
 from chat.kernel import clock
 from chat.kernel.access import Audience, declare
 from chat.kernel.db import db
-from chat.kernel.errors import Problem, TooLarge
+from chat.kernel.errors import Problem, Refused, TooLarge
 from chat.kernel.network import client_address
 from chat.kernel.pages import is_local
 from chat.kernel.site import current_site
@@ -80,6 +81,8 @@ def wrap_views(app: Flask) -> None:
 
 
 def _check() -> ResponseReturnValue | None:
+    if "password" not in current_site().profile.sign_in.offered and request.endpoint != "security.logout":
+        raise Refused(_("Nobody can sign in here yet: the ways that this site names are not ready."))
     if request.is_json:
         # Flask-WTF would read the fields from it, past everything below that looks at the form.
         raise Problem("This address takes a form.")

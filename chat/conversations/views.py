@@ -37,7 +37,7 @@ ACTS = "<any(send, edit, regenerate, continue):act>"
 def new() -> ResponseReturnValue:
     account = current_account()
     default = current_catalogue().find_default()
-    return render_chat(account, Transcript(model=default.id if default else ""), None)
+    return render_chat(account, Transcript(model=default.id if default else ""), None, problem=turned_away())
 
 
 @bp.get("/c/<public_id>")
@@ -165,10 +165,17 @@ def retry_after(problem: Problem) -> dict[str, str]:
     return {"Retry-After": str(problem.retry_after)} if isinstance(problem, TooMany) else {}
 
 
-def check_guests() -> None:
-    """Raise Refused when a visitor without an account asks on a site that wants one."""
+def turned_away() -> str | None:
+    """Return what to tell a visitor without an account on a site that wants one."""
     if current_account() is None and not current_site().profile.sign_in.guests:
-        raise Refused(_("Please sign in to chat on this site."))
+        return str(_("Please sign in to chat on this site."))
+    return None
+
+
+def check_guests() -> None:
+    """Raise Refused where such a visitor asks."""
+    if reason := turned_away():
+        raise Refused(reason)
 
 
 def _agree(account: Account, revision: str) -> None:

@@ -1,10 +1,11 @@
-"""Where a request came from, only as exactly as the profile allows."""
+"""Where a request came from, only as exactly as the profile allows. No other module reads an address."""
 
 import ipaddress
 
 from flask import request
 
 from chat.kernel.profile import Address
+from chat.kernel.site import current_site
 
 
 def client_address() -> str:
@@ -22,8 +23,13 @@ def client_address() -> str:
     return address
 
 
-def address_to_keep(address: str | None, keep: Address) -> str | None:
-    """Return as much of `address` as may be written down: all of it, its /24 (IPv6: /48), or None."""
+def address_to_keep() -> str | None:
+    """Return as much of the caller's address as may be written down here."""
+    return cut_address(request.remote_addr, current_site().profile.collect.address)
+
+
+def cut_address(address: str | None, keep: Address) -> str | None:
+    """Return what `keep` leaves of `address`: all of it, its /24 (IPv6: /48), or None."""
     if keep is Address.NONE or not address:
         return None
     try:

@@ -17,12 +17,23 @@ from chat.kernel.settings import secure_url
 
 PROFILES = Path(__file__).resolve().parents[1] / "profiles"
 
+# What this version of the software can do. A profile may name more; that is neither shown nor promised until it is here.
+BUILT_METHODS = frozenset({"password"})
+BUILT_FEATURES = frozenset({"history", "files"})
+
 Days = Annotated[int, Field(ge=0)]
+Method = Literal["password", "passkey", "google", "github", "oidc"]
 Rate = Annotated[str, Field(pattern=r"^[1-9]\d*/(second|minute|hour|day)$")]
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _at_most(days: int, most: int, promise: str) -> int:
+    if days > most:
+        raise ValueError(f"({days}) is longer than promised ({promise}): write {most} or less")
+    return days
 
 
 class Address(StrEnum):
@@ -31,6 +42,14 @@ class Address(StrEnum):
     FULL = "full"
     TRUNCATED = "truncated"
     NONE = "none"
+
+
+class ProfileField(StrEnum):
+    """What a person may tell about themselves beyond what an account needs, where the profile has room for it."""
+
+    COMPANY = "company"
+    JOB_TITLE = "job_title"
+    WEBSITE = "website"
 
 
 class CookieKind(StrEnum):
@@ -61,14 +80,31 @@ class Law(_Section):
     controller: Contact
     authority: Contact | None = None
     dpo: Contact | None = None
-    minimum_age: int = Field(ge=0, le=21)
+    minimum_age: int = Field(le=21)
     regions: tuple[str, ...]
+
+    @field_validator("minimum_age")
+    @classmethod
+    def _no_children(cls, value: int) -> int:
+        if value < 13:
+            raise ValueError(f"({value}) is below what every site promises (age-minimum): write 13 or more")
+        return value
 
 
 class SignIn(_Section):
     guests: bool
     registration: Literal["open", "closed"]
-    methods: tuple[Literal["password", "passkey", "google", "github", "oidc"], ...]
+    methods: tuple[Method, ...]
+
+    @property
+    def offered(self) -> tuple[Method, ...]:
+        """The ways to sign in that are shown: those the profile names and this version has."""
+        return tuple(one for one in self.methods if one in BUILT_METHODS)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anybody may make an account here now."""
+        return self.registration == "open" and "password" in self.offered
 
 
 class Features(_Section):
@@ -80,11 +116,15 @@ class Features(_Section):
     support: bool = False
     organizations: bool = False
 
+    def offers(self, name: str) -> bool:
+        """Whether the site has this now: the profile switches it on, and this version can do it."""
+        return name in BUILT_FEATURES and bool(getattr(self, name))
+
 
 class Collect(_Section):
     address: Address
     country: bool = False
-    profile_fields: tuple[str, ...] = ()
+    profile_fields: tuple[ProfileField, ...] = ()
 
 
 class Retention(_Section):
@@ -98,6 +138,16 @@ class Retention(_Section):
     sessions: Days
     deleted_accounts: Days
     billing_years: Annotated[int, Field(ge=0)] = 0
+
+    @field_validator("request_logs")
+    @classmethod
+    def _logs_as_promised(cls, value: int) -> int:
+        return _at_most(value, 30, "keep-logs")
+
+    @field_validator("deleted_accounts")
+    @classmethod
+    def _gone_as_promised(cls, value: int) -> int:
+        return _at_most(value, 30, "keep-deleted")
 
     @model_validator(mode="after")
     def _default_within_limit(self) -> Self:
@@ -128,6 +178,13 @@ class Consents(_Section):
 class Notices(_Section):
     material_change_days: Days
     sensitive_data: str = ""
+
+    @field_validator("material_change_days")
+    @classmethod
+    def _announced_in_time(cls, value: int) -> int:
+        if value < 14:
+            raise ValueError(f"({value}) is shorter than promised (change-notice): write 14 or more")
+        return value
 
 
 class Limits(_Section):
@@ -209,14 +266,31 @@ class Profile(_Section):
     def _no_contradiction(self) -> Self:
         if self.features.history and "history" not in self.consents.offered:
             raise ValueError('features.history = true needs "history" in consents.offered: nothing is kept without consent')
-        for consent in ("analytics", "preference_cookies"):
-            kind = CookieKind("preference" if consent == "preference_cookies" else consent)
-            if consent in self.consents.offered and kind not in self.cookies.kinds:
-                raise ValueError(f'consents.offered names "{consent}", but cookies.kinds lacks "{kind.value}"')
+        if self.cookies.analytics and "analytics" not in self.consents.offered:
+            raise ValueError('cookies.analytics = true needs "analytics" in consents.offered: nobody is counted unasked')
+        for consent, (key, is_on) in _what_consents_are_about(self).items():
+            if consent in self.consents.offered and not is_on:
+                raise ValueError(f'consents.offered names "{consent}", but {key}: remove the one or correct the other')
         ids = [model.id for provider in self.providers for model in provider.models]
         if doubled := sorted({one for one in ids if ids.count(one) > 1}):
             raise ValueError(f"providers: the model ids {', '.join(doubled)} are used twice")
         return self
+
+
+def _what_consents_are_about(profile: Profile) -> dict[str, tuple[str, bool]]:
+    """Return for each consent what is wrong where it has no object, and whether it has one: nobody is asked for nothing."""
+    history = ("features.history = false", profile.features.history)
+    kinds = profile.cookies.kinds
+    return {
+        "history": history,
+        "improvement": history,  # only what is saved can be learned from
+        "diagnostics": ("retention.diagnostics = 0", profile.retention.diagnostics > 0),
+        "preference_cookies": ('cookies.kinds lacks "preference"', CookieKind.PREFERENCE in kinds),
+        "analytics": (
+            'cookies.kinds lacks "analytics", or cookies.analytics = false',
+            CookieKind.ANALYTICS in kinds and profile.cookies.analytics,
+        ),
+    }
 
 
 def load_profile(name: str) -> Profile:

@@ -10,6 +10,7 @@ from chat.kernel.profile import PROFILES, load_profile
 from tests.profiles import write_profile
 
 MODEL = {"id": "m", "name": "M", "upstream": "m"}
+ALL_KINDS = ["essential", "preference", "analytics"]
 PROVIDER = {"id": "p", "name": "P", "kind": "openai", "models": [MODEL]}
 
 
@@ -30,6 +31,19 @@ def test_every_profile_we_ship_is_valid(path: Path) -> None:
         ({"consents.offered": []}, 'features.history = true needs "history" in consents.offered'),
         ({"consents.offered": ["history", "analytics"]}, 'cookies.kinds lacks "analytics"'),
         ({"consents.offered": ["history", "preference_cookies"]}, 'cookies.kinds lacks "preference"'),
+        ({"consents.offered": ["history", "diagnostics"], "retention.diagnostics": 0}, "but retention.diagnostics = 0: remove"),
+        ({"features.history": False}, 'consents.offered names "history", but features.history = false: remove the one'),
+        ({"features.history": False, "consents.offered": ["improvement"]}, 'names "improvement", but features.history = false'),
+        ({"cookies.kinds": ALL_KINDS, "cookies.analytics": True}, 'needs "analytics" in consents.offered'),
+        ({"cookies.kinds": ALL_KINDS, "consents.offered": ["history", "analytics"]}, "or cookies.analytics = false"),
+        ({"retention.request_logs": 31}, "retention.request_logs: (31) is longer than promised (keep-logs): write 30 or less"),
+        ({"retention.deleted_accounts": 31}, "retention.deleted_accounts: (31) is longer than promised (keep-deleted)"),
+        ({"law.minimum_age": 12}, "law.minimum_age: (12) is below what every site promises (age-minimum): write 13 or more"),
+        ({"notices.material_change_days": 13}, "notices.material_change_days: (13) is shorter than promised (change-notice)"),
+        (
+            {"collect.profile_fields": ["shoe_size"]},
+            "collect.profile_fields.0: Input should be 'company', 'job_title' or 'website'",
+        ),
         ({"limits.guest_messages": "many"}, "limits.guest_messages: String should match pattern"),
         ({"limits.upload_megabytes": 400}, "limits.upload_megabytes: Input should be less than or equal to 25"),
         ({"law.minimum_age": 40}, "law.minimum_age"),
