@@ -20,6 +20,7 @@ from chat.kernel.db import db, engine_options
 from chat.kernel.errors import StartRefused
 from chat.kernel.feature import mount_features
 from chat.kernel.headers import send_headers
+from chat.kernel.lifetimes import hide_what_is_over
 from chat.kernel.logs import log_what_nobody_caught, set_up_logs
 from chat.kernel.migrate import bring_up_to_date, offer_migrations
 from chat.kernel.pages import MemoryRequest, share_macros, show_errors
@@ -78,7 +79,9 @@ def _build(settings: Settings) -> Flask:
     app.register_blueprint(well_known.bp)
     app.cli.add_command(master_key)
     _mount_features(app)
-    mount_stores(app, tuple(store for feature in FEATURES for store in feature.stores))
+    stores = tuple(store for feature in FEATURES for store in feature.stores)
+    mount_stores(app, stores)
+    hide_what_is_over(app, stores, site.profile)
     mount_features(app, FEATURES)
     app.context_processor(_for_templates)
     bring_up_to_date(app)

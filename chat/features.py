@@ -9,5 +9,16 @@ from chat.kernel.feature import Feature
 from chat.metering.feature import FEATURE as METERING
 from chat.policy.feature import FEATURE as POLICY
 from chat.providers.feature import FEATURE as PROVIDERS
+from chat.retention.feature import FEATURE as RETENTION
 
-FEATURES: tuple[Feature, ...] = (ACCOUNTS, PROVIDERS, CONSENT, METERING, CONVERSATIONS, DATARIGHTS, POLICY, JOBS)
+FEATURES: tuple[Feature, ...] = (
+    ACCOUNTS,
+    PROVIDERS,
+    CONSENT,
+    METERING,
+    CONVERSATIONS,
+    RETENTION,
+    DATARIGHTS,
+    POLICY,
+    JOBS,
+)

@@ -101,11 +101,6 @@ def note_use(device: str, now: datetime) -> None:
         connection.execute(sa.update(Device).where(Device.public_id == device).values(last_used_on=now.date()))
 
 
-def purge_expired(now: datetime) -> int:
-    """Delete the sign-ins that ended by themselves. Return how many."""
-    return _delete(sa.delete(Device).where(Device.expires_at <= now))
-
-
 def _delete(statement: sa.Delete) -> int:
     result = db.session.execute(statement)
     assert isinstance(result, sa.CursorResult)

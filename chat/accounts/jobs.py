@@ -1,8 +1,8 @@
-"""What accounts do again and again: send the mail that waits, forget the sign-ins that ended."""
+"""What accounts do again and again: send the mail that waits."""
 
 import logging
 
-from chat.accounts import devices, outbox
+from chat.accounts import outbox
 from chat.accounts.mail import outbox_key
 from chat.accounts.smtp import MailServer, NotSent
 from chat.kernel import clock
@@ -50,10 +50,3 @@ def _send(server: MailServer, row: int) -> bool:
             outbox.postpone(claimed, clock.now())
     db.session.commit()
     return sent
-
-
-def purge_devices() -> int:
-    """Delete the sign-ins that ended by themselves. Return how many."""
-    gone = devices.purge_expired(clock.now())
-    db.session.commit()
-    return gone

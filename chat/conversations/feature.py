@@ -1,10 +1,7 @@
-from datetime import timedelta
-
 from chat.conversations import views_history, views_stream
-from chat.conversations.jobs import delete_expired
 from chat.conversations.personal_data import STORES
 from chat.conversations.views import bp
-from chat.kernel.feature import Feature, Job
+from chat.kernel.feature import Feature
 
 # These modules add their routes to the one blueprint when they are imported.
 _ROUTES = (views_stream, views_history)
@@ -13,5 +10,4 @@ FEATURE = Feature(
     name="conversations",
     blueprints=(bp,),
     stores=STORES,
-    jobs=(Job(name="conversations.expire", run=delete_expired, every=timedelta(minutes=10)),),
 )

@@ -17,6 +17,7 @@ from chat.conversations.transcript import State, Transcript, Turn
 from chat.kernel.db import db
 from chat.kernel.errors import NotFound, Problem
 from chat.kernel.ids import is_public_id, public_id
+from chat.kernel.lifetimes import EVEN_EXPIRED
 from chat.kernel.sealed import Sealed
 from chat.providers.base import Role
 
@@ -140,8 +141,9 @@ def find_holding(account: Account, turn_ids: Collection[str], now: datetime) -> 
 
 
 def has_any(turn_ids: Collection[str]) -> bool:
-    """Whether one of these turns is stored, in whatever conversation."""
-    return db.session.scalar(sa.select(StoredTurn.id).where(StoredTurn.public_id.in_(list(turn_ids))).limit(1)) is not None
+    """Whether one of these turns is stored, in whatever conversation, also in one that waits for the purge: ids are unique."""
+    one = sa.select(StoredTurn.id).where(StoredTurn.public_id.in_(list(turn_ids))).limit(1)
+    return db.session.scalar(one, execution_options=EVEN_EXPIRED) is not None
 
 
 def load(conversation: Conversation, reader: Reader) -> Transcript:
@@ -211,12 +213,6 @@ def rename(permit: Permit, conversation: Conversation, title: str) -> None:
 def delete(conversation: Conversation) -> None:
     """Delete the conversation with its turns."""
     db.session.execute(sa.delete(Conversation).where(Conversation.id == conversation.id))
-
-
-def delete_expired(now: datetime, batch: int = 200) -> int:
-    """Delete up to `batch` conversations whose time is up, of anybody. Return how many."""
-    doomed = sa.select(Conversation.id).where(Conversation.expires_at <= now).limit(batch)
-    return _count(sa.delete(Conversation).where(Conversation.id.in_(doomed)))
 
 
 def opened(conversation: Conversation, reader: Reader) -> Saved:

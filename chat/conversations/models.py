@@ -21,8 +21,8 @@ class Conversation(Base):
     public_id: Mapped[public_id_column]
     account_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id, ondelete="CASCADE"))
     created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
-    # From this moment on it exists for no query, whether or not the purge has come by.
+    updated_at: Mapped[datetime] = mapped_column(index=True)
+    # From this moment on it exists for no query, whether or not the purge has come by (chat/kernel/lifetimes.py).
     expires_at: Mapped[datetime] = mapped_column(index=True)
     pinned: Mapped[bool] = mapped_column(default=False)
     # The branch in view: a turn's public id, free to dangle for a moment while a branch is removed.

@@ -10,6 +10,10 @@ def _keep_for(profile: Profile) -> timedelta:
     return timedelta(days=profile.retention.history)
 
 
+def _longest(profile: Profile) -> timedelta:
+    return timedelta(days=profile.retention.history_longest)
+
+
 STORES = (
     Store(
         model=Conversation,
@@ -22,6 +26,7 @@ STORES = (
         born=Conversation.updated_at,
         expires=Conversation.expires_at,
         keep_for=_keep_for,
+        longest=_longest,
         exported=(
             "public_id", "created_at", "updated_at", "expires_at", "pinned", "leaf", "model", "temperature", "title",
             "instructions",

@@ -1,10 +1,15 @@
-"""`flask master-key`: a new key over all account keys."""
+"""Commands of no feature: a new key over all account keys, and the group `flask privacy`, which several features fill."""
 
 import click
 
 from chat.kernel import crypto
 from chat.kernel.secret_files import replace
 from chat.kernel.site import current_site
+
+
+@click.group("privacy")
+def privacy() -> None:
+    """What this site promises, kept and looked after."""
 
 
 @click.group("master-key")

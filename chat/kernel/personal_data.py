@@ -4,7 +4,7 @@ Retention, erasure, export and the policy page read these declarations and name 
 tests/shape/test_inventory.py. The sentences are printed for people as they stand.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -40,6 +40,9 @@ class Store:
     born: Any = None  # the column from which its age counts
     keep_for: Callable[[Profile], timedelta] | None = None  # None: as long as the account, as `why` explains
     expires: Any = None  # the column with the row's own last moment, where rows have one; it decides, not born and keep_for
+    longest: Callable[[Profile], timedelta] | None = None  # how long since `born` a row lives at most, whatever `expires` says
+    # What is written in the transaction that deletes rows whose time is up, from their values: a sum that outlives them.
+    folds: Callable[[Sequence[Mapping[str, Any]]], None] | None = None
     # Why its rows outlive their owner's erasure; the owner's column is set empty then.
     stays: str | None = None
     goes_with: type[Base] | None = None  # its rows have no age of their own: they go when their row of this table goes

@@ -5,10 +5,10 @@ import sqlalchemy as sa
 from flask import Flask
 
 from chat.accounts.devices import name_of
-from chat.accounts.jobs import purge_devices
 from chat.accounts.models import Device
 from chat.kernel.db import db
 from chat.kernel.site import current_site
+from chat.retention.jobs import purge
 from tests.browser import Browser
 from tests.conftest import Clock, MakeApp
 from tests.people import PASSWORD, People, sign_in
@@ -112,7 +112,7 @@ def test_ended_sign_ins_are_deleted(app: Flask, people: People, clock: Clock) ->
     clock.advance(days=8)
     sign_in(browser(app), people.alice)
 
-    deleted = purge_devices()
+    deleted = purge()
 
     assert deleted == 1
     assert len(db.session.scalars(sa.select(Device)).all()) == 1

@@ -1,0 +1,55 @@
+"""Nothing goes round the session, where rows whose time is up are hidden: each exception is named here, with its reason."""
+
+import ast
+
+from tests.shape.source import modules
+
+ROUND = {
+    "kernel/lifetimes.py": "makes the conditions",
+    "kernel/db.py": "empties SQLite's journal",
+    "kernel/migrate.py": "asks which version the database has",
+    "jobs/turns.py": "the jobs' table has no lifetimes, and a claim must be committed at once",
+    "retention/purge.py": "deletes what nobody sees any more",
+    "accounts/service.py": "asks which database it is",
+    "accounts/devices.py": "writes the day of last use of the sign-in that was just found",
+}
+# What knows the table or the connection under the session, or writes SQL as text.
+SIGNS = {"__table__", "engine", "connection", "text", "exec_driver_sql"}
+
+
+def test_only_those_with_a_reason_go_round_the_session() -> None:
+    found = {
+        module.file
+        for module in modules()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Attribute) and node.attr in SIGNS and _is_of_the_database(node)
+    }
+
+    assert found == set(ROUND)
+
+
+def test_only_those_with_a_reason_look_at_what_is_hidden() -> None:
+    looking = {
+        module.file
+        for module in modules()
+        for node in ast.walk(module.tree)
+        if (isinstance(node, ast.alias) and node.name == "EVEN_EXPIRED")
+        or (isinstance(node, ast.Constant) and node.value == "even_expired")
+    }
+
+    assert looking == set(LOOKING)
+
+
+LOOKING = {
+    "kernel/lifetimes.py": "gives the option its meaning",
+    "conversations/history.py": "a turn's id is taken until its row is gone",
+}
+
+
+def _is_of_the_database(node: ast.Attribute) -> bool:
+    if node.attr in ("__table__", "exec_driver_sql"):
+        return True
+    owner = node.value
+    return (isinstance(owner, ast.Name) and owner.id in ("db", "sa")) or (
+        isinstance(owner, ast.Attribute) and owner.attr == "session"
+    )
