@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from chat.policy.sweep import Canary, Hit, sweep
 from tests.chatting import providers
 from tests.databases import Postgres
 from tests.fakes import FakeProvider
 from tests.profiles import write_profile
 from tests.servers import Server, running
-from tests.sweep.sweep import Canary, Hit, sweep
 
 Swept = Callable[[Canary], list[Hit]]
 GENEROUS = {"limits.guest_messages": "100000/hour", "limits.account_messages": "100000/hour", "limits.sign_in": "10000/minute"}

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from chat.policy.sweep import Canary, sweep, watching
 from tests.fakes import FakeProvider
 from tests.servers import Server, running
 from tests.sweep.conftest import Swept, settings_with
-from tests.sweep.sweep import Canary, sweep, watching
 from tests.sweep.visitor import Upload, Visitor
 
 pytestmark = pytest.mark.server

@@ -2,9 +2,9 @@
 
 import pytest
 
+from chat.policy.sweep import Canary, watching
 from tests.servers import Server
 from tests.sweep.conftest import Swept
-from tests.sweep.sweep import Canary, watching
 from tests.sweep.visitor import Upload, Visitor
 
 pytestmark = pytest.mark.server

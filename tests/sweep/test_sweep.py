@@ -25,8 +25,8 @@ from flask.sessions import SecureCookieSessionInterface
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chat.policy.sweep import Canary, sweep, watching
 from tests.databases import Postgres
-from tests.sweep.sweep import Canary, sweep, watching
 
 DISGUISES: dict[str, Callable[[str], bytes]] = {
     "as it is": str.encode,

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from chat.policy.sweep import Canary, sweep, watching
 from chat.providers.weights import EmbeddedModel
 from tests.profiles import write_profile
 from tests.servers import running
 from tests.sweep.conftest import GENEROUS
-from tests.sweep.sweep import Canary, sweep, watching
 from tests.sweep.visitor import Visitor
 
 pytestmark = [pytest.mark.server, pytest.mark.engine]

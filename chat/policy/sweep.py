@@ -44,11 +44,11 @@ class Hit:
 
 
 class Canary:
-    """A word that occurs nowhere but in what one test sends."""
+    """A word that occurs nowhere but in what one check sends; or a given one, to find where it went."""
 
-    def __init__(self) -> None:
+    def __init__(self, word: str = "") -> None:
         # Long enough that no other bytes look like it, in any disguise.
-        self.word = "kanarie" + secrets.token_hex(10)
+        self.word = word.lower() or "kanarie" + secrets.token_hex(10)
         self.born = time.time() - 2  # file systems round
 
     def __str__(self) -> str:

@@ -1,0 +1,22 @@
+"""What the checks of the promises found, each time they ran."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from chat.kernel.db import Base, intpk
+
+
+class VerificationReport(Base):
+    """One run of the checks. It is about the site, never about a person: the people it speaks of never lived."""
+
+    __tablename__ = "verification_report"
+
+    id: Mapped[intpk]
+    checked_at: Mapped[datetime] = mapped_column(index=True)
+    # The policy whose promises these were.
+    policy_hash: Mapped[str] = mapped_column(sa.String(64))
+    # A list of {"id", "state", "evidence"}; of all promises, or of those that were asked for.
+    promises: Mapped[list[dict[str, Any]]] = mapped_column(sa.JSON)
