@@ -20,6 +20,7 @@ from chat.policy.reports import Result
 from chat.policy.verify import verify
 from chat.providers.current import current_catalogue
 
+__all__ = ["privacy"]
 _COLOURS = {State.KEPT: "green", State.FAILING: "red", State.NOT_OFFERED: None}
 
 
