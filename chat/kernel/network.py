@@ -47,3 +47,8 @@ def is_loopback() -> bool:
         return ipaddress.ip_address(request.remote_addr or "").is_loopback
     except ValueError:
         return False
+
+
+def forwarded(address: str, hops: int) -> dict[str, str]:
+    """Return the header by which so many reverse proxies tell an application behind them that `address` asks."""
+    return {"X-Forwarded-For": ", ".join([address] * hops)} if hops else {}

@@ -8,8 +8,6 @@ from chat.policy.document import policy_document, policy_hash
 from chat.policy.promises.every import PROMISES
 
 IDS = [
-    ,
-]  # fmt: skip
     "collect-account",
     "collect-billing",
     "collect-usage",

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from chat.kernel.network import forwarded
 from chat.policy.promise import Broken
 from chat.policy.scratch.page import Page, form_data
 
@@ -38,11 +39,10 @@ class Visitor:
         self.fields: dict[str, str] = {}
         # Over plain HTTP on loopback, also where the site's cookies are for HTTPS only: behind its proxy it speaks HTTP too.
         jar = CookieJar(DefaultCookiePolicy(secure_protocols=("http", "https")))
-        forwarded = {"X-Forwarded-For": ", ".join([address] * hops)} if hops else {}
         transport = httpx2.HTTPTransport(local_address=address if not hops else None)
         self.http = httpx2.Client(
             base_url=url, timeout=_SECONDS, trust_env=False, cookies=jar, follow_redirects=True,
-            headers={"User-Agent": "Scratch/1.0 (X11; Linux x86_64) Firefox/140.0"} | forwarded, transport=transport,
+            headers={"User-Agent": "Scratch/1.0 (X11; Linux x86_64) Firefox/140.0"} | forwarded(address, hops), transport=transport,
         )  # fmt: skip
 
     def close(self) -> None:
