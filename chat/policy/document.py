@@ -5,14 +5,15 @@ Its hash is the policy's version: a word, a number or a provider that changes ma
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chat.kernel.personal_data import Store
 from chat.kernel.profile import Profile
-from chat.policy.page import address_sentence, holdings, purposes
-from chat.policy.promise import Section
+from chat.policy.page import PromiseView, absent_view, address_sentence, holdings, purposes, sections_view
+from chat.policy.promise import Section, State
 from chat.policy.promises.every import SECTIONS
+from chat.policy.reports import Checked
 from chat.providers.catalogue import Model
 
 
@@ -46,6 +47,24 @@ def policy_hash(document: dict[str, Any]) -> str:
     """Return the SHA-256 of the document, which is its version."""
     canonical = json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def with_findings(document: dict[str, Any], profile: Profile, checked: Mapping[str, Checked]) -> dict[str, Any]:
+    """Return the document with the state, the evidence and the time of the newest check beside each promise."""
+    why = {one.id: one.why for one in absent_view(SECTIONS, profile)}
+    found = {one.id: one for section in sections_view(SECTIONS, profile, checked) for one in section.promises}
+    sections = [
+        section | {"promises": [one | _finding(found.get(one["id"]), why.get(one["id"], "")) for one in section["promises"]]}
+        for section in document["promises"]
+    ]
+    return document | {"promises": sections}
+
+
+def _finding(found: PromiseView | None, why_not: str) -> dict[str, str | None]:
+    if found is None:
+        return {"state": State.NOT_OFFERED.value, "evidence": why_not, "checked_at": None}
+    at = found.checked_at.isoformat() if found.checked_at else None
+    return {"state": found.state, "evidence": found.evidence, "checked_at": at}
 
 
 def _section(section: Section, profile: Profile) -> dict[str, Any]:

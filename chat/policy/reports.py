@@ -11,7 +11,7 @@ from chat.policy.models import VerificationReport
 from chat.policy.promise import State
 
 # A run of a single promise is a report too; so far back is looked for the newest word on each.
-_LOOKED_AT = 60
+_LOOKED_AT = 20
 
 
 @dataclass(frozen=True, slots=True)

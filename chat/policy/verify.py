@@ -57,14 +57,22 @@ def _queue(promises: Iterable[Promise]) -> "queue.Queue[Promise]":
 def _work(
     settings: Settings, profile: Profile, waiting: "queue.Queue[Promise]", mail: bool, found: dict[str, Result], say: Say
 ) -> None:
-    with running_scratch(settings, profile, mail=mail) as scratch:
-        while True:
-            try:
-                promise = waiting.get_nowait()
-            except queue.Empty:
-                return
-            found[promise.id] = _check(promise, scratch)
+    try:
+        with running_scratch(settings, profile, mail=mail) as scratch:
+            for promise in iter(lambda: _next(waiting), None):
+                found[promise.id] = _check(promise, scratch)
+                say(promise, found[promise.id])
+    except Exception as error:  # noqa: BLE001  # an instance that cannot be run keeps no promise
+        for promise in iter(lambda: _next(waiting), None):
+            found[promise.id] = Result(promise.id, State.FAILING, f"No scratch instance could be run: {error}")
             say(promise, found[promise.id])
+
+
+def _next(waiting: "queue.Queue[Promise]") -> Promise | None:
+    try:
+        return waiting.get_nowait()
+    except queue.Empty:
+        return None
 
 
 def _check(promise: Promise, scratch: Scratch) -> Result:

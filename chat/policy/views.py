@@ -1,12 +1,15 @@
-"""The privacy policy as a page."""
+"""The privacy policy, for people as a page and for programs as JSON: its words, its values, and how each promise was found."""
 
-from flask import Blueprint, render_template
+from flask import Blueprint, jsonify, render_template
 from flask.typing import ResponseReturnValue
 
 from chat.kernel.access import public
 from chat.kernel.personal_data import current_stores
 from chat.kernel.site import current_site
-from chat.policy.page import address_sentence, holdings, purposes
+from chat.policy import reports
+from chat.policy.document import policy_document, policy_hash, with_findings
+from chat.policy.page import absent_view, address_sentence, holdings, purposes, sections_view, summary
+from chat.policy.promises.every import SECTIONS
 from chat.providers.current import current_catalogue
 
 bp = Blueprint("policy", __name__)
@@ -15,12 +18,25 @@ bp = Blueprint("policy", __name__)
 @bp.get("/privacy")
 @public
 def privacy() -> ResponseReturnValue:
-    profile = current_site().profile
+    profile, models = current_site().profile, current_catalogue().list_models()
+    sections = sections_view(SECTIONS, profile, reports.latest())
     return render_template(
         "policy/privacy.html",
         profile=profile,
+        sections=sections,
+        summary=summary(sections),
+        absent=absent_view(SECTIONS, profile),
         holdings=holdings(current_stores(), profile),
         purposes=purposes(profile),
         address=address_sentence(profile),
-        models=current_catalogue().list_models(),
+        models=models,
+        version=policy_hash(policy_document(profile, current_stores(), models)),
     )
+
+
+@bp.get("/privacy.json")
+@public
+def document() -> ResponseReturnValue:
+    site = current_site()
+    stated = policy_document(site.profile, current_stores(), current_catalogue().list_models())
+    return jsonify(version=policy_hash(stated), **with_findings(stated, site.profile, reports.latest()))

@@ -8,7 +8,7 @@ from chat.policy.scratch.page import form_fields
 def age_minimum(scratch: Scratch) -> str:
     """Who does not confirm the age gets no account, and no birth date is asked."""
     visitor, age = scratch.visitor(), scratch.profile.law.minimum_age
-    if scratch.profile.sign_in.registration != "open":
+    if not scratch.profile.sign_in.is_open:
         require(visitor.get("/register").status_code == 404, "Registration is closed, yet there is a form for it.")
         return "Nobody can register; the operator makes accounts for people known to be old enough."
     form = visitor.page("/register").form("/register")

@@ -22,7 +22,7 @@ def account(scratch: Scratch) -> str:
         places <= {"the table account, column display_name", "the table account, column email"},
         f"The name somebody registered with stands in {', '.join(sorted(places))}.",
     )
-    if scratch.profile.sign_in.registration != "open":
+    if not scratch.profile.sign_in.is_open:
         require(scratch.visitor().get("/register").status_code == 404, "Registration is closed, yet there is a form for it.")
         return "Registration is closed; an account made by the operator holds e-mail address, name and password hash."
     stranger = scratch.visitor()

@@ -14,19 +14,19 @@ PROMISES = (
     Promise(
         id="cap-api",
         wording=lambda _profile: _("Programs can use the models through an API."),
-        applies=lambda profile: profile.features.api,
+        applies=lambda profile: profile.features.offers("api"),
         absent="This site has no API.",
     ),
     Promise(
         id="cap-credits",
         wording=lambda _profile: _("You can buy credits, spend them by the token, and see each use."),
-        applies=lambda profile: profile.features.billing,
+        applies=lambda profile: profile.features.offers("billing"),
         absent="Nothing can be bought at this site.",
     ),
     Promise(
         id="cap-pay",
         wording=lambda _profile: _("You pay through a certified processor and get a receipt by mail."),
-        applies=lambda profile: profile.features.billing,
+        applies=lambda profile: profile.features.offers("billing"),
         absent="Nothing can be bought at this site.",
     ),
     Promise(
@@ -39,13 +39,13 @@ PROMISES = (
     Promise(
         id="cap-builder",
         wording=lambda _profile: _("You can build an assistant and publish it."),
-        applies=lambda profile: profile.features.assistants,
+        applies=lambda profile: profile.features.offers("assistants"),
         absent="No assistants are published at this site.",
     ),
     Promise(
         id="cap-support",
         wording=lambda _profile: _("You can ask for help."),
-        applies=lambda profile: profile.features.support,
+        applies=lambda profile: profile.features.offers("support"),
         absent="This site has no support form.",
     ),
 )

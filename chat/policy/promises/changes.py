@@ -41,7 +41,7 @@ PROMISES = (
     Promise(
         id="org-admin",
         wording=lambda _profile: _("Whoever administers an organization sees how much its members use, never what they write."),
-        applies=lambda profile: profile.features.organizations,
+        applies=lambda profile: profile.features.offers("organizations"),
         absent="There are no organizations at this site.",
     ),
 )

@@ -32,7 +32,7 @@ PROMISES = (
     Promise(
         id="collect-billing",
         wording=lambda _profile: _("Card numbers never reach this site: you pay on the payment processor's own page."),
-        applies=lambda profile: profile.features.billing,
+        applies=lambda profile: profile.features.offers("billing"),
         absent="Nothing can be bought at this site.",
     ),
     Promise(
@@ -46,7 +46,7 @@ PROMISES = (
     Promise(
         id="collect-support",
         wording=lambda _profile: _("When you ask for help, what you write there is kept with your account, and goes with it."),
-        applies=lambda profile: profile.features.support,
+        applies=lambda profile: profile.features.offers("support"),
         absent="This site has no support form.",
     ),
     Promise(

@@ -17,14 +17,14 @@ PROMISES = (
             "What is stored of your conversations is encrypted with AES-256 under a key of your own, "
             "kept apart from the database."
         ),
-        applies=lambda profile: profile.features.history,
+        applies=lambda profile: profile.features.offers("history"),
         absent="This site keeps no conversations for anybody.",
         check=security.rest,
     ),
     Promise(
         id="sec-keys",
         wording=lambda _profile: _("An API key is shown once and stored as a hash."),
-        applies=lambda profile: profile.features.api,
+        applies=lambda profile: profile.features.offers("api"),
         absent="This site has no API.",
     ),
     Promise(
@@ -57,6 +57,7 @@ PROMISES = (
     Promise(
         id="sec-review",
         wording=lambda _profile: _("These promises are checked again and again by a program, and the result is on this page."),
+        check=security.review,
     ),
 )
 SECTION = Section(name="security", title="How it is protected", promises=PROMISES)

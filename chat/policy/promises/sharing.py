@@ -49,7 +49,7 @@ PROMISES = (
             "For an assistant that somebody published here, that person decides and this site carries out. They see counts, "
             "not what you write."
         ),
-        applies=lambda profile: profile.features.assistants,
+        applies=lambda profile: profile.features.offers("assistants"),
         absent="No assistants are published at this site.",
     ),
 )

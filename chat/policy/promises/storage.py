@@ -21,7 +21,7 @@ PROMISES = (
         wording=lambda _profile: _(
             "Conversations are kept only after you switch that on for your account. Switching it off stops it at once."
         ),
-        applies=lambda profile: profile.features.history,
+        applies=lambda profile: profile.features.offers("history"),
         absent="This site keeps no conversations for anybody.",
         check=storage.optin,
     ),

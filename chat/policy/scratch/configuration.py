@@ -83,18 +83,16 @@ def _with_stand_in(profile: Profile, url: str) -> tuple[dict[str, Any], dict[str
         provider.pop("base_url_env", None)
         if name := provider.get("key_env"):
             keys[name] = "key-of-the-stand-in"
-    more = [
-        _provider("learner", TRAP_THAT_TRAINS, url, policy=_HERE | {"trains": True}),
-        _provider("unknown", TRAP_UNKNOWN, url),
-    ]
+    more = [_provider(TRAP_THAT_TRAINS, url, policy=_HERE | {"trains": True}), _provider(TRAP_UNKNOWN, url)]
     if not is_any_open and not keys:
-        more.insert(0, _provider("stand-in", "stand-in", url, policy=_HERE))
-    data["providers"] = [*data["providers"], *more]
+        more.insert(0, _provider("stand-in", url, policy=_HERE))
+    ours = {one["id"] for one in more}  # a scratch instance may verify itself, in one of its own
+    data["providers"] = [*(one for one in data["providers"] if one["id"] not in ours), *more]
     return data, keys
 
 
-def _provider(name: str, model: str, url: str, **policy: Any) -> dict[str, Any]:
-    models = [{"id": model, "name": model, "upstream": model}]
+def _provider(name: str, url: str, **policy: Any) -> dict[str, Any]:
+    models = [{"id": name, "name": name, "upstream": name}]
     return {"id": name, "name": name, "kind": "openai", "base_url": f"{url}/v1", "models": models} | policy
 
 

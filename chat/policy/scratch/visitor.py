@@ -16,6 +16,7 @@ from chat.policy.scratch.page import Page, form_data
 
 Event = tuple[str, dict[str, Any]]
 _SECONDS = 30
+_AGENT = "Scratch/1.0 (X11; Linux x86_64) Firefox/140.0"
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Visitor:
         transport = httpx2.HTTPTransport(local_address=address if not hops else None)
         self.http = httpx2.Client(
             base_url=url, timeout=_SECONDS, trust_env=False, cookies=jar, follow_redirects=True,
-            headers={"User-Agent": "Scratch/1.0 (X11; Linux x86_64) Firefox/140.0"} | forwarded(address, hops), transport=transport,
+            headers={"User-Agent": _AGENT} | forwarded(address, hops), transport=transport,
         )  # fmt: skip
 
     def close(self) -> None:
