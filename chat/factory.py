@@ -99,9 +99,19 @@ def _mount_features(app: Flask) -> None:
         for blueprint in feature.blueprints:
             app.register_blueprint(blueprint)
         for commands in feature.commands:
-            app.cli.add_command(commands)
+            _mount_commands(app, commands)
         if feature.init:
             feature.init(app)
+
+
+def _mount_commands(app: Flask, commands: click.Group) -> None:
+    known = app.cli.commands.get(commands.name or "")
+    if not isinstance(known, click.Group):
+        app.cli.add_command(commands)
+        return
+    # Two features may have commands about one thing: what people type is one group.
+    both = click.Group(known.name, {**known.commands, **commands.commands}, help=known.help)
+    app.cli.add_command(both)
 
 
 def _for_templates() -> dict[str, object]:

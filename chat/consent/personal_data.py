@@ -6,6 +6,7 @@ STORES = (
         model=ConsentEntry,
         title="Consents",
         owner=ConsentEntry.account_id,
+        part_of_account=True,
         holds="what you agreed to and what you withdrew, which words you were shown, and when",
         why="to be able to show that we act on your word; it lives as long as your account",
         basis=Basis.LEGAL_DUTY,

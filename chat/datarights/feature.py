@@ -1,5 +1,20 @@
 """Data rights: what a person may do with what is held about them. It reads declarations and names no table of a feature."""
 
-from chat.kernel.feature import Feature
+from datetime import timedelta
 
-FEATURE = Feature(name="datarights")
+from flask_babel import lazy_gettext as _l
+
+from chat.datarights.cli import accounts
+from chat.datarights.jobs import ERASE_JOB, erase_what_is_due
+from chat.datarights.personal_data_erase import ERASURE_STORES
+from chat.datarights.views_erase import bp as erasure_bp
+from chat.kernel.feature import Feature, Job, MenuItem
+
+FEATURE = Feature(
+    name="datarights",
+    blueprints=(erasure_bp,),
+    stores=ERASURE_STORES,
+    jobs=(Job(name=ERASE_JOB, run=erase_what_is_due, every=timedelta(minutes=10)),),
+    commands=(accounts,),
+    menu=(MenuItem(label=_l("Delete"), endpoint="erasure.choose"),),
+)

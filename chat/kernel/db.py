@@ -80,18 +80,18 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def truncate_journal() -> None:
+def truncate_journal() -> bool:
     """Fold SQLite's write-ahead log into the database and empty it, so that deleted bytes do not linger there.
 
-    Does nothing on other databases. A reader in the middle of a query postpones the emptying to the next call.
+    Return whether it is empty now: a reader in the middle of a query postpones that to the next call. Others have none.
     """
-    empty_journal(db.engine)
+    return empty_journal(db.engine)
 
 
-def empty_journal(engine: sa.Engine) -> None:
+def empty_journal(engine: sa.Engine) -> bool:
     """The same for a database of its own."""
     if engine.dialect.name != "sqlite":
-        return
+        return True
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         # What can be folded in beside everybody else's work is: the rest has the database to itself.
         connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
@@ -100,6 +100,7 @@ def empty_journal(engine: sa.Engine) -> None:
         usual = connection.exec_driver_sql("PRAGMA busy_timeout").scalar()
         connection.exec_driver_sql("PRAGMA busy_timeout=50")
         try:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            is_busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar_one()
         finally:
             connection.exec_driver_sql(f"PRAGMA busy_timeout={usual}")
+    return not is_busy

@@ -52,6 +52,26 @@ class Keyring:
             connection.execute(_keys.delete().where(_keys.c.account == account))
         empty_journal(self._engine)
 
+    def replace(self, account: str) -> None:
+        """Give the account another key in one step, and forget the one it had. Raises CannotOpen when it had none."""
+        master_id, wrapped = self._masters.wrap(crypto.new_key(), account)
+        with self._engine.begin() as connection:
+            replaced = connection.execute(
+                _keys.update().where(_keys.c.account == account).values(master_key=master_id, wrapped=wrapped)
+            )
+        if not replaced.rowcount:
+            raise crypto.CannotOpen
+        empty_journal(self._engine)
+
+    def holds(self, account: str) -> bool:
+        """Whether there is a key of this account, whatever could open it."""
+        with self._engine.connect() as connection:
+            return connection.scalar(sa.select(_keys.c.account).where(_keys.c.account == account)) is not None
+
+    def empty_journal(self) -> bool:
+        """Empty the journal of a keyring on SQLite, where a destroyed key may still stand. Return whether it is empty now."""
+        return empty_journal(self._engine)
+
     def rewrap(self, masters: crypto.MasterKeys) -> int:
         """Wrap every key that an older master key wraps by the current one of `masters`. Return how many."""
         changed = 0

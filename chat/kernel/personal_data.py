@@ -45,6 +45,10 @@ class Store:
     folds: Callable[[Sequence[Mapping[str, Any]]], None] | None = None
     # Why its rows outlive their owner's erasure; the owner's column is set empty then.
     stays: str | None = None
+    # Further columns that may name an account by its public id, whoever acted for one; they lose it with the account.
+    also_names: tuple[Any, ...] = ()
+    # The account is not one without it: deleting all that somebody keeps here leaves it, deleting the account does not.
+    part_of_account: bool = False
     goes_with: type[Base] | None = None  # its rows have no age of their own: they go when their row of this table goes
     exported: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()

@@ -138,6 +138,9 @@ class Retention(_Section):
     sessions: Days
     deleted_accounts: Days
     billing_years: Annotated[int, Field(ge=0)] = 0
+    # How long the operator's backups live. The software cannot see them: what is stated here, certificates repeat.
+    backups: Days | None = None
+    key_backups: Days | None = None
 
     @field_validator("request_logs")
     @classmethod

@@ -10,6 +10,7 @@ ROUND = {
     "kernel/migrate.py": "asks which version the database has",
     "jobs/turns.py": "the jobs' table has no lifetimes, and a claim must be committed at once",
     "retention/purge.py": "deletes what nobody sees any more",
+    "datarights/removal.py": "asks in which order tables point to each other",
     "accounts/service.py": "asks which database it is",
     "accounts/devices.py": "writes the day of last use of the sign-in that was just found",
 }
@@ -42,6 +43,7 @@ def test_only_those_with_a_reason_look_at_what_is_hidden() -> None:
 
 LOOKING = {
     "kernel/lifetimes.py": "gives the option its meaning",
+    "datarights/removal.py": "what is erased is gone also where it was hidden already",
     "conversations/history.py": "a turn's id is taken until its row is gone",
 }
 
