@@ -125,7 +125,8 @@ def _for_templates() -> dict[str, object]:
 
 
 def _menu() -> list[dict[str, object]]:
-    items = [item for feature in FEATURES for item in feature.menu]
+    asked = current_site().profile.consents.offered
+    items = [item for feature in FEATURES for item in feature.menu if item.consent is None or item.consent in asked]
     return [
         {"label": item.label, "url": url_for(item.endpoint), "current": request.endpoint == item.endpoint} for item in items
     ]

@@ -4,6 +4,7 @@ from chat.accounts.feature import FEATURE as ACCOUNTS
 from chat.consent.feature import FEATURE as CONSENT
 from chat.conversations.feature import FEATURE as CONVERSATIONS
 from chat.datarights.feature import FEATURE as DATARIGHTS
+from chat.diagnostics.feature import FEATURE as DIAGNOSTICS
 from chat.jobs.feature import FEATURE as JOBS
 from chat.kernel.feature import Feature
 from chat.metering.feature import FEATURE as METERING
@@ -16,6 +17,7 @@ FEATURES: tuple[Feature, ...] = (
     PROVIDERS,
     CONSENT,
     METERING,
+    DIAGNOSTICS,
     CONVERSATIONS,
     RETENTION,
     DATARIGHTS,

@@ -21,6 +21,7 @@ class Source(StrEnum):
 
     SETTINGS = "settings"
     SAVE_BUTTON = "save button"
+    THUMB = "thumb"
 
 
 def give(account: Account, purpose: Purpose, source: Source, now: datetime) -> ConsentEntry:

@@ -49,8 +49,9 @@ WORDINGS = {
     Purpose.IMPROVEMENT: Wording(
         revision=1,
         title="Improve this service with my saved conversations",
-        does="Copies of conversations that you saved, and the thumbs up or down you gave in them, may be taken to test and "
-        "train models. Your name and address are left out; what you wrote is not changed. Conversations you did not save are "
+        does="Copies of conversations that you begin and save from now on, and of older saved ones in which you give a thumb "
+        "from now on, may be taken to test and train models, with your thumbs and notes. Your name and e-mail address are "
+        "left out, also where you wrote them; the rest of what you wrote is not changed. Conversations you did not save are "
         "never taken.",
         who_sees="The operator of this site, and those who test and train models on its behalf. "
         "Your settings list which of your conversations were taken, and when.",
@@ -61,10 +62,10 @@ WORDINGS = {
     Purpose.DIAGNOSTICS: Wording(
         revision=1,
         title="Keep a copy when an answer fails",
-        does="When an answer fails, what you had sent is kept, encrypted under a key of your own, so that the fault can be "
-        "found.",
-        who_sees="You can read each copy and delete it. The operator of this site can open one only by a command that states "
-        "why and is recorded, and you see that it was done.",
+        does="When an answer fails, what you had sent and what had come is kept, encrypted under a key of your own, so that "
+        "the fault can be found.",
+        who_sees="You alone. You can read each copy and delete it. If you attach one to a request for help, it becomes part "
+        "of that request; only then can the operator of this site read it, and you see that it was read.",
         how_long="Each copy is deleted by itself when its time is up.",
         ends="You can switch this off at any moment. No more copies are kept, and those that were kept are deleted "
         "unless you choose otherwise.",

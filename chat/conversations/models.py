@@ -1,4 +1,7 @@
-"""Saved conversations. They exist only under the consent `history`; what was said stands in sealed columns alone."""
+"""Saved conversations, under the consent `history`, and what people think of answers, under `improvement`.
+
+What was said stands in sealed columns alone.
+"""
 
 from datetime import datetime
 
@@ -50,3 +53,18 @@ class StoredTurn(Base):
     written_at: Mapped[datetime]
     # Parts and reasoning together: text, images and files alike.
     body: Mapped[Sealed] = mapped_column(SealedContent)
+
+
+class Feedback(Base):
+    """A thumb on an answer, and perhaps a note. Exists only under the consent `improvement`, and goes with its answer."""
+
+    __tablename__ = "feedback"
+
+    id: Mapped[intpk]
+    public_id: Mapped[public_id_column]
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id, ondelete="CASCADE"), index=True)
+    conversation_id: Mapped[int] = mapped_column(sa.ForeignKey(Conversation.id, ondelete="CASCADE"), index=True)
+    turn_id: Mapped[int] = mapped_column(sa.ForeignKey(StoredTurn.id, ondelete="CASCADE"), unique=True)
+    verdict: Mapped[str] = mapped_column(sa.String(8))
+    given_at: Mapped[datetime]
+    note: Mapped[Sealed | None] = mapped_column(SealedContent)

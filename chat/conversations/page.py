@@ -7,12 +7,14 @@ from flask import Response, make_response, render_template, session
 from chat.accounts.models import Account
 from chat.consent import ledger
 from chat.consent.gate import CannotRead, Reader
-from chat.consent.purposes import Purpose
+from chat.consent.purposes import Purpose, offered
 from chat.conversations.codec import seal_page
+from chat.conversations.feedback import list_ratings
 from chat.conversations.history import opened
 from chat.conversations.models import Conversation
 from chat.conversations.present import (
     ChatView,
+    Ratings,
     SidebarView,
     StorageLine,
     StorageView,
@@ -72,6 +74,15 @@ def sidebar(account: Account | None, current: str | None) -> SidebarView | None:
     return sidebar_view(list_conversations(account, reader, now), now, current)
 
 
+def ratings(account: Account | None, row: Conversation | None) -> Ratings | None:
+    """Return the thumbs given in a saved conversation; None where none can be given."""
+    site = current_site()
+    if account is None or row is None or Purpose.IMPROVEMENT not in offered(site.profile.consents.offered):
+        return None
+    given = list_ratings(row, Reader(account, site.keyring))
+    return Ratings(given, consented=ledger.allows(account, Purpose.IMPROVEMENT))
+
+
 def chat_view(
     account: Account | None, transcript: Transcript, row: Conversation | None, *, draft: str = "", problem: str | None = None
 ) -> ChatView:
@@ -85,7 +96,7 @@ def chat_view(
         title=title,
         conversation=row.public_id if row else None,
         transcript=None if row else seal(transcript),
-        turns=turn_views(transcript, model_name),
+        turns=turn_views(transcript, model_name, ratings(account, row)),
         models=[model_view(model) for model in catalogue.list_models()],
         model=model_view(chosen) if chosen else None,
         instructions=transcript.instructions,

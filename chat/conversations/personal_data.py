@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from chat.consent.purposes import Purpose
-from chat.conversations.models import Conversation, StoredTurn
+from chat.conversations.models import Conversation, Feedback, StoredTurn
 from chat.kernel.personal_data import Basis, Store
 from chat.kernel.profile import Profile
 
@@ -44,5 +44,17 @@ STORES = (
         goes_with=Conversation,
         exported=("public_id", "parent", "role", "state", "problem", "model", "written_at", "body"),
         withheld=("id", "conversation_id", "account_id"),
+    ),
+    Store(
+        model=Feedback,
+        title="Your feedback on answers",
+        owner=Feedback.account_id,
+        holds="the thumbs you gave to answers of saved conversations, and the notes you wrote to them",
+        why="to let this service become better; it goes with its answer, or when you take it back or withdraw your consent",
+        basis=Basis.CONSENT,
+        purpose=Purpose.IMPROVEMENT,
+        goes_with=Conversation,
+        exported=("verdict", "given_at", "note"),
+        withheld=("id", "public_id", "account_id", "conversation_id", "turn_id"),
     ),
 )  # fmt: skip

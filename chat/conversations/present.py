@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 
 from chat.consent.purposes import WORDINGS, Purpose
+from chat.conversations.feedback import LONGEST_NOTE, Rating
 from chat.conversations.history import Saved
 from chat.conversations.markdown import render_markdown
 from chat.conversations.queries import Listing
@@ -61,6 +62,20 @@ class TurnView:
     count: int
     previous_id: str | None
     next_id: str | None
+    rating: "RatingView | None"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatingView:
+    """What a person may say of an answer, and has said."""
+
+    verdict: str
+    note: str
+    consented: bool
+    title: str
+    wording: tuple[str, ...]
+    revision: str
+    longest: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,12 +157,19 @@ def model_view(model: Model) -> ModelView:
     )
 
 
-def turn_views(transcript: Transcript, name_of: Callable[[str], str]) -> list[TurnView]:
+def turn_views(transcript: Transcript, name_of: Callable[[str], str], ratings: "Ratings | None" = None) -> list[TurnView]:
     """Return the branch in view, turn by turn."""
-    return [turn_view(transcript, turn, name_of) for turn in transcript.path()]
+    return [turn_view(transcript, turn, name_of, ratings=ratings) for turn in transcript.path()]
 
 
-def turn_view(transcript: Transcript, turn: Turn, name_of: Callable[[str], str], *, arriving: bool = False) -> TurnView:
+def turn_view(
+    transcript: Transcript,
+    turn: Turn,
+    name_of: Callable[[str], str],
+    *,
+    arriving: bool = False,
+    ratings: "Ratings | None" = None,
+) -> TurnView:
     """Return one turn with its place among its alternatives."""
     alternatives = [one.id for one in transcript.siblings(turn)]
     at = alternatives.index(turn.id)
@@ -167,6 +189,29 @@ def turn_view(transcript: Transcript, turn: Turn, name_of: Callable[[str], str],
         count=len(alternatives),
         previous_id=alternatives[at - 1] if at else None,
         next_id=alternatives[at + 1] if at + 1 < len(alternatives) else None,
+        rating=rating_view(ratings, turn.id) if ratings is not None and is_answer and turn.text else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Ratings:
+    """The thumbs of one saved conversation, and whether the person has agreed to giving any."""
+
+    given: dict[str, Rating]
+    consented: bool
+
+
+def rating_view(ratings: Ratings, turn_id: str) -> RatingView:
+    wording = WORDINGS[Purpose.IMPROVEMENT]
+    given = ratings.given.get(turn_id)
+    return RatingView(
+        verdict=given.verdict.value if given else "",
+        note=given.note if given else "",
+        consented=ratings.consented,
+        title=wording.title,
+        wording=(wording.does, f"{_('Who sees it:')} {wording.who_sees}", wording.how_long, wording.ends),
+        revision=str(wording.revision),
+        longest=LONGEST_NOTE,
     )
 
 

@@ -77,7 +77,7 @@ def switch() -> ResponseReturnValue:
     desk = desk_of(form)
     shown = answering.show(desk, form.turn)
     db.session.commit()
-    return _show(desk, shown, desk.row)
+    return show(desk, shown, desk.row)
 
 
 @bp.post("/chat/remove")
@@ -89,7 +89,7 @@ def remove() -> ResponseReturnValue:
     db.session.commit()
     if desk.row is not None:
         truncate_journal()
-    return _show(desk, rest, desk.row)
+    return show(desk, rest, desk.row)
 
 
 @bp.post("/chat/save")
@@ -103,7 +103,7 @@ def save() -> ResponseReturnValue:
         # Nothing to store yet; the first message will be.
         return render_chat(account, Transcript(model=desk.transcript.model), None)
     if not ledger.allows(account, Purpose.HISTORY):
-        _agree(account, form.consent)
+        agree(account, Purpose.HISTORY, form.consent, Source.SAVE_BUTTON)
     if desk.row is None and not desk.transcript.turns:
         db.session.commit()
         return redirect(url_for("conversations.new"), 303)
@@ -178,12 +178,11 @@ def check_guests() -> None:
         raise Refused(reason)
 
 
-def _agree(account: Account, revision: str) -> None:
-    """Record the consent that the save button is, if the person was shown the words that are in force."""
-    from_page = revision.strip()
-    if from_page != str(WORDINGS[Purpose.HISTORY].revision):
-        raise Refused(_("To save, please agree to keeping your history: the words stand beside the button."))
-    ledger.give(account, Purpose.HISTORY, Source.SAVE_BUTTON, clock.now())
+def agree(account: Account, purpose: Purpose, revision: str, source: Source) -> None:
+    """Record the consent that the pressed button is, if the person was shown the words that are in force."""
+    if revision.strip() != str(WORDINGS[purpose].revision):
+        raise Refused(_("Please agree first: “%(title)s”. The words stand beside the button.", title=WORDINGS[purpose].title))
+    ledger.give(account, purpose, source, clock.now())
 
 
 def _row_now(desk: Desk, form: ChatForm) -> Conversation | None:
@@ -196,7 +195,8 @@ def _row_now(desk: Desk, form: ChatForm) -> Conversation | None:
         return None
 
 
-def _show(desk: Desk, transcript: Transcript, row: Conversation | None) -> Response:
+def show(desk: Desk, transcript: Transcript, row: Conversation | None) -> Response:
+    """Return the thread alone where the page's script asks for it, else the whole page."""
     if request.headers.get("X-Fragment") == "thread":
         return render_thread(desk.account, transcript, row)
     return render_chat(desk.account, transcript, row)

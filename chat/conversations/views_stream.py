@@ -11,7 +11,7 @@ from chat.conversations import history
 from chat.conversations.answering import Exchange
 from chat.conversations.exchange import Act, Shelf
 from chat.conversations.models import Conversation
-from chat.conversations.page import model_name, render_entry, render_storage, seal
+from chat.conversations.page import model_name, ratings, render_entry, render_storage, seal
 from chat.conversations.present import TurnView, turn_view
 from chat.conversations.stream import to_page
 from chat.conversations.transcript import Transcript
@@ -59,12 +59,13 @@ def _accepted(begun: Exchange) -> dict[str, object]:
 
 def _ended(begun: Exchange) -> dict[str, object]:
     transcript = begun.transcript
-    view = turn_view(transcript, transcript.get(begun.asked.answer.id), model_name)
+    turn = transcript.get(begun.asked.answer.id)
     if begun.shelf is None:
-        return {"html": _turns([view]), **_state(begun, transcript, is_saved=False)}
+        return {"html": _turns([turn_view(transcript, turn, model_name)]), **_state(begun, transcript, is_saved=False)}
     # The account of the request belongs to a database session that ended with the response's first byte.
     account = db.session.get(Account, begun.shelf.account_id)
     row = _row(account, begun.shelf) if begun.is_saved else None
+    view = turn_view(transcript, turn, model_name, ratings=ratings(account, row))
     ended = {"html": _turns([view]), **_state(begun, transcript, is_saved=row is not None)}
     ended["storage"] = render_storage(account, transcript, row)
     if account is not None and row is not None:

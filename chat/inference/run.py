@@ -5,8 +5,11 @@ storage if, and only if, somebody with a permit asked for it. However a stream e
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 from chat.accounts.models import Account
+from chat.diagnostics import failures
+from chat.diagnostics.failures import Failure
 from chat.inference.events import Answer, Event, Failed
 from chat.inference.permission import check_model
 from chat.kernel import clock
@@ -14,6 +17,7 @@ from chat.kernel.db import db
 from chat.kernel.errors import Problem
 from chat.kernel.limits import Limits
 from chat.kernel.profile import Profile
+from chat.kernel.site import current_site
 from chat.metering.ledger import Measure, Source, Status, estimate, record
 from chat.metering.metrics import count, streams_open
 from chat.providers.base import Cancel, Finished, FinishReason, Image, Provider, ReasoningDelta, Request, TextDelta, Usage
@@ -126,6 +130,8 @@ def _settle(call: Call, answer: Answer, keep: Keep | None, measure: Measure) -> 
         _record(call, measure, account_id)
         if keep is not None:
             keep(answer)
+        if answer.failed is not None and account_id is not None:
+            _keep_failure(call, account_id, answer, answer.failed)
         db.session.commit()
     except Exception:
         # The call was made, whether or not what came of it could be kept. An account that was closed meanwhile has no rows.
@@ -138,6 +144,21 @@ def _settle(call: Call, answer: Answer, keep: Keep | None, measure: Measure) -> 
     finally:
         count(call.model.id, call.model.provider_id, measure)
         _log(call, measure)
+
+
+def _keep_failure(call: Call, account_id: int, answer: Answer, failed: Failed) -> None:
+    """Store what failed, where the person agreed to copies of that: it needs a permit, like everything that is stored."""
+    site = current_site()
+    failure = Failure(
+        source=call.source.value,
+        model=call.model.id,
+        provider=call.model.provider_id,
+        code=failed.code,
+        request=call.request,
+        text=answer.text.getvalue(),
+        reasoning=answer.reasoning.getvalue(),
+    )
+    failures.keep(account_id, failure, site.keyring, timedelta(days=site.profile.retention.diagnostics), clock.now())
 
 
 def _record(call: Call, measure: Measure, account_id: int | None) -> None:

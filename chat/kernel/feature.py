@@ -33,6 +33,7 @@ class MenuItem:
 
     label: str
     endpoint: str
+    consent: str | None = None  # shown only where the site asks for this consent
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ ROWS = (
     {"kernel"},
     {"accounts", "providers"},
     {"consent", "metering"},
-    {"billing"},
+    {"billing", "diagnostics"},
     {"inference"},
     {"conversations", "assistants", "gateway"},
     {"retention", "datarights", "policy", "admin", "jobs"},

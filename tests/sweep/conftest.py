@@ -13,6 +13,7 @@ from tests.profiles import write_profile
 from tests.servers import Server, running
 
 Swept = Callable[[Canary], list[Hit]]
+ASKED = ["history", "improvement", "diagnostics"]
 GENEROUS = {"limits.guest_messages": "100000/hour", "limits.account_messages": "100000/hour", "limits.sign_in": "10000/minute"}
 
 
@@ -51,5 +52,5 @@ def swept(request: pytest.FixtureRequest, server: Server) -> Swept:
 
 
 def settings_with(fake: FakeProvider, folder: Path) -> dict[str, str]:
-    profile = write_profile(folder / "profile.toml", GENEROUS | {"providers": providers(fake.url)})
+    profile = write_profile(folder / "profile.toml", GENEROUS | {"providers": providers(fake.url), "consents.offered": ASKED})
     return {"CHAT_PROFILE": str(profile), "CHAT_LOG_LEVEL": "DEBUG", "CHAT_FIRST_BYTE_SECONDS": "2"}

@@ -56,7 +56,12 @@ class Chat {
   submitted(event) {
     const button = event.submitter;
     const address = new URL(button?.getAttribute("formaction") ?? this.form.getAttribute("action"), location.href);
-    const act = address.pathname.split("/").pop();
+    const [, , act, turn, verdict] = address.pathname.split("/");
+    if (act === "rate") {
+      event.preventDefault();
+      if (!this.exchange) this.rate(turn, verdict, button);
+      return;
+    }
     if (!STREAMED.has(act) && !SWAPPED.has(act)) {
       this.isLeaving = true;
       this.stop(); // what came goes along with the post
@@ -109,6 +114,7 @@ class Chat {
     const edited = `edit-${data.get("turn")}`;
     for (const name of new Set(data.keys())) {
       if (name.startsWith("edit-") && (act !== "edit" || name !== edited)) data.delete(name);
+      if (name.startsWith("note-")) data.delete(name);
     }
     if (act !== "send") {
       data.delete("text");
@@ -333,6 +339,15 @@ class Chat {
       if (!isQuiet) this.complain(error instanceof Refusal && error.message ? error.message : this.words.sayRefused);
       return false;
     }
+  }
+
+  async rate(turn, verdict, button) {
+    const data = this.fields("rate", button);
+    const note = this.thread.querySelector(`[name="note-${CSS.escape(turn)}"]`);
+    if (note) data.set(note.name, note.value);
+    if (!(await this.swap(`rate/${turn}/${verdict}`, data))) return;
+    const thumb = verdict === "none" ? "up" : verdict;
+    this.thread.querySelector(`[data-turn="${CSS.escape(turn)}"] [data-thumb="${thumb}"]`)?.focus({ preventScroll: true });
   }
 
   cutAfter(parent) {

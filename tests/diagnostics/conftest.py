@@ -1,0 +1,3 @@
+from tests.chatting import fake
+
+__all__ = ["fake"]  # fixtures
