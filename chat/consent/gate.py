@@ -3,6 +3,7 @@
 A permit is good for the transaction in which it was issued: `issue` makes a withdrawal at the same moment wait.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chat.accounts.models import Account
@@ -77,6 +78,16 @@ class Reader:
             return self._opener.open(sealed.blob, place.bound_to(self._account))
         except crypto.CannotOpen:
             raise CannotRead("What is stored here was altered or damaged, and does not open any more.") from None
+
+
+def reader_for(account: Account, purposes: Iterable[Purpose], keyring: Keyring) -> Reader:
+    """Return a reader for somebody else than the person, for as long as this transaction lasts.
+
+    Raises NotPermitted unless they agreed to all `purposes`, CannotRead when their key is gone.
+    """
+    if not all(holds(account, purpose) for purpose in purposes):
+        raise NotPermitted("Nothing was read: this person has not agreed to that.")
+    return Reader(account, keyring)
 
 
 def _key_of(account: Account, keyring: Keyring) -> bytes:

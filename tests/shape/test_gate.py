@@ -53,6 +53,14 @@ def test_permits_are_neither_copied_nor_loosened() -> None:
     assert not faults, faults
 
 
+def test_who_reads_for_somebody_else_asks_the_consents_first() -> None:
+    """`Reader(…)` is for a person's own pages; what leaves for improvement is read by `reader_for`, which asks."""
+    faults = [place for module in modules() if module.package == "improvement" for place in module.calls("Reader")]
+
+    assert faults == [place for place in faults if place.startswith("improvement/views.py")]
+    assert [module.file for module in modules() if module.calls("reader_for")] == ["improvement/export.py"]
+
+
 def _name(node: ast.AST) -> str | None:
     match node:
         case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name):
