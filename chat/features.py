@@ -11,6 +11,7 @@ from chat.kernel.feature import Feature
 from chat.metering.feature import FEATURE as METERING
 from chat.policy.feature import FEATURE as POLICY
 from chat.providers.feature import FEATURE as PROVIDERS
+from chat.requests.feature import FEATURE as REQUESTS
 from chat.retention.feature import FEATURE as RETENTION
 
 FEATURES: tuple[Feature, ...] = (
@@ -20,6 +21,7 @@ FEATURES: tuple[Feature, ...] = (
     METERING,
     DIAGNOSTICS,
     CONVERSATIONS,
+    REQUESTS,
     IMPROVEMENT,
     RETENTION,
     DATARIGHTS,

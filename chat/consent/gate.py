@@ -5,6 +5,7 @@ A permit is good for the transaction in which it was issued: `issue` makes a wit
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from chat.accounts.models import Account
 from chat.consent.ledger import holds
@@ -26,12 +27,26 @@ class CannotRead(Problem):
     code = "cannot_read"
 
 
+class Letter(StrEnum):
+    """What somebody addresses to the site itself, for its people to read and answer (docs/adr/0012).
+
+    Sending it is the act; no consent is asked for that, and nothing else may be stored on its ground.
+    """
+
+    REQUEST = "request"
+
+
+# The one table that each letter is written to: a permit for a letter opens no other.
+LETTERS_TABLE = {Letter.REQUEST: "person_request"}
+_GUEST = "guest"
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Permit:
-    """Leave to write one person's content for one purpose. Made by `issue` alone (tests/shape/test_gate.py)."""
+    """Leave to write one person's content for one purpose. Made by this module alone (tests/shape/test_gate.py)."""
 
     account: str
-    purpose: Purpose
+    purpose: Purpose | Letter
     key: bytes
 
 
@@ -57,8 +72,23 @@ def issue(account: Account, purpose: Purpose, keyring: Keyring) -> Permit:
     return Permit(account.public_id, purpose, _key_of(account, keyring))
 
 
+def accept(account: Account, letter: Letter, keyring: Keyring) -> Permit:
+    """Return a permit for what the person is sending to the site itself. Raises CannotRead when their key is gone."""
+    return Permit(account.public_id, letter, _key_of(account, keyring))
+
+
+def accept_from_guest(letter: Letter, key: bytes) -> Permit:
+    """Return a permit for what somebody without an account is sending to the site itself, under a key of the site's."""
+    return Permit(_GUEST, letter, key)
+
+
 def seal(permit: Permit, place: Place, content: bytes) -> Sealed:
-    """Return `content` encrypted under the account's key and bound to `place`."""
+    """Return `content` encrypted under the account's key and bound to `place`.
+
+    Raises NotPermitted when the permit is for a letter, and the place is not where that letter is kept.
+    """
+    if isinstance(permit.purpose, Letter) and place.table != LETTERS_TABLE[permit.purpose]:
+        raise NotPermitted("Nothing was stored: a letter to the operator is no place for anything else.")
     return Sealed(crypto.encrypt(permit.key, content, place.bound_to(permit.account)))
 
 
@@ -78,6 +108,14 @@ class Reader:
             return self._opener.open(sealed.blob, place.bound_to(self._account))
         except crypto.CannotOpen:
             raise CannotRead("What is stored here was altered or damaged, and does not open any more.") from None
+
+
+class GuestReader(Reader):
+    """Opens letters of people without an account, which are sealed under a key of the site's."""
+
+    def __init__(self, key: bytes) -> None:
+        self._account = _GUEST
+        self._opener = crypto.Opener(key)
 
 
 def reader_for(account: Account, purposes: Iterable[Purpose], keyring: Keyring) -> Reader:

@@ -36,6 +36,7 @@ class Store:
     why: str
     basis: Basis
     purpose: str | None = None  # the consent that permits it, where the basis is consent
+    letter: str | None = None  # its content is what people write to the site itself, and stands on no consent (consent.gate)
     owner: Any = None  # the column with the account's row id; None: the table is about nobody
     born: Any = None  # the column from which its age counts
     keep_for: Callable[[Profile], timedelta] | None = None  # None: as long as the account, as `why` explains

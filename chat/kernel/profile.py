@@ -19,7 +19,7 @@ PROFILES = Path(__file__).resolve().parents[1] / "profiles"
 
 # What this version of the software can do. A profile may name more; that is neither shown nor promised until it is here.
 BUILT_METHODS = frozenset({"password"})
-BUILT_FEATURES = frozenset({"history", "files"})
+BUILT_FEATURES = frozenset({"history", "files", "support"})
 
 Days = Annotated[int, Field(ge=0)]
 Method = Literal["password", "passkey", "google", "github", "oidc"]
@@ -137,6 +137,7 @@ class Retention(_Section):
     diagnostics: Days
     sessions: Days
     deleted_accounts: Days
+    requests: Days = 365  # counted from the answer
     billing_years: Annotated[int, Field(ge=0)] = 0
     # How long the operator's backups live. The software cannot see them: what is stated here, certificates repeat.
     backups: Days | None = None

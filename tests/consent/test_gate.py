@@ -10,7 +10,7 @@ from sqlalchemy.exc import StatementError
 
 from chat.accounts.models import Account
 from chat.consent import gate, ledger
-from chat.consent.gate import CannotRead, NotPermitted, Place, Reader
+from chat.consent.gate import CannotRead, Letter, NotPermitted, Place, Reader
 from chat.consent.ledger import Source
 from chat.consent.purposes import Purpose
 from chat.conversations.models import Conversation
@@ -21,6 +21,19 @@ from chat.kernel.site import Site
 from tests.people import People
 
 HERE = Place("turn", "body", "one")
+
+
+def test_a_permit_for_a_letter_opens_no_other_table(people: People, site: Site) -> None:
+    permits = [
+        gate.accept(people.alice, Letter.REQUEST, site.keyring),
+        gate.accept_from_guest(Letter.REQUEST, site.page_key),
+    ]
+
+    for permit in permits:
+        for table in ("turn", "conversation", "feedback", "failed_exchange"):
+            with pytest.raises(NotPermitted):
+                gate.seal(permit, Place(table, "body", "x"), b"words")
+        assert gate.seal(permit, Place("person_request", "words", "x"), b"words")
 
 
 def test_without_consent_there_is_no_permit(people: People, site: Site) -> None:

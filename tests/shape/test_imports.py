@@ -16,7 +16,7 @@ ROWS = (
     {"consent", "metering"},
     {"billing", "diagnostics"},
     {"inference"},
-    {"conversations", "assistants", "gateway"},
+    {"conversations", "assistants", "gateway", "requests"},
     {"retention", "datarights", "policy", "admin", "jobs", "improvement"},
     {"features", "factory", "cli", "chat"},
 )

@@ -3,6 +3,7 @@
 import pytest
 import sqlalchemy as sa
 
+from chat.consent.gate import LETTERS_TABLE, Letter
 from chat.features import FEATURES
 from chat.kernel.db import Base
 from chat.kernel.personal_data import Basis, Store
@@ -44,12 +45,17 @@ def test_what_belongs_to_an_account_names_its_owner(store: Store) -> None:
 
 
 @each_store
-def test_content_stands_on_a_consent(store: Store) -> None:
+def test_content_stands_on_a_consent_or_is_a_letter_to_the_operator(store: Store) -> None:
     content = [column.name for column in store.model.__table__.columns if isinstance(column.type, SealedContent)]
 
-    if content:
+    if content and store.letter is None:
         assert store.basis is Basis.CONSENT
         assert store.purpose
+    if store.letter is not None:
+        assert store.basis is Basis.LEGAL_DUTY
+        assert store.purpose is None
+        assert LETTERS_TABLE[Letter(store.letter)] == store.model.__tablename__
+        assert store.expires is not None
 
 
 @each_store

@@ -78,6 +78,26 @@ def test_notes_are_unreadable_and_gone_when_taken_back(server: Server, swept: Sw
     visitor.close()
 
 
+def test_requests_are_unreadable_and_gone_when_taken_back(server: Server, swept: Swept) -> None:
+    canary, visitor, guest = Canary(), _person(server), Visitor(server.url)
+    guest.open("/privacy/request")
+    token = next(one.get("value") for one in guest.open("/privacy/request").all("input") if one.get("name") == "csrf_token")
+
+    with watching(server, canary, server.temp, server.folder / "cwd") as hits:
+        listing = visitor.post("/settings/requests/new", kind="question", text=f"{canary} please").text
+        reference = listing.split('href="/settings/requests/', 2)[2].split('"', 1)[0]
+        data = {"csrf_token": token, "kind": "child", "text": f"{canary} too", "email": f"{canary}@example.net"}
+        sent = guest.http.post("/privacy/request", data=data).text
+
+    assert "Its reference is" in sent
+    assert str(canary) in visitor.http.get(f"/settings/requests/{reference}").text
+    assert not [str(one) for one in [*hits, *swept(canary), *canary.find_in(visitor.cookies, "cookies")]]
+    visitor.post(f"/settings/requests/{reference}/take-back")
+    assert visitor.http.get(f"/settings/requests/{reference}").status_code == 404
+    visitor.close()
+    guest.close()
+
+
 def _person(server: Server, *purposes: str) -> Visitor:
     visitor = Visitor(server.url)
     visitor.register(f"person-{Canary().word[-8:]}")
