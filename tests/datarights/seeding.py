@@ -49,9 +49,17 @@ def _exists(query: Any) -> bool:
     return db.session.execute(query.limit(1), execution_options=EVEN_EXPIRED).first() is not None
 
 
+def _parent(table: Any, mine: dict[str, int]) -> int:
+    """The row to hang from: one of the person's, or a new one of a table that is about nobody."""
+    if table.name not in mine:
+        values = {column.key: _value(column, mine) for column in table.columns if not column.primary_key}
+        mine[table.name] = db.session.execute(sa.insert(table).values(values)).inserted_primary_key[0]  # type: ignore[attr-defined]
+    return mine[table.name]
+
+
 def _value(column: Any, mine: dict[str, int]) -> Any:  # noqa: PLR0911  # one answer for each type
     for key in column.foreign_keys:
-        return mine[key.column.table.name]
+        return _parent(key.column.table, mine)
     kind = column.type
     word = secrets.token_hex(8)
     match kind:
