@@ -168,6 +168,7 @@ def _record(call: Call, measure: Measure, account_id: int | None) -> None:
         model=call.model.id,
         provider=call.model.provider_id,
         measure=measure,
+        profile=current_site().profile,
         now=clock.now(),
     )
 

@@ -1,7 +1,7 @@
 """A feature's manifest: what it adds to the product. `chat/features.py` lists them; the factory mounts them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import click
@@ -28,6 +28,16 @@ class Check:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reading:
+    """A number about the site as it is now, the same whichever process is asked. For monitors: no person is in it."""
+
+    name: str
+    help: str
+    value: float
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class MenuItem:
     """An entry of the settings menu. A label marked for translation with `lazy_gettext`."""
 
@@ -43,6 +53,7 @@ class Feature:
     stores: tuple[Store, ...] = ()
     jobs: tuple[Job, ...] = ()
     checks: tuple[Check, ...] = ()
+    readings: Callable[[], Iterable[Reading]] | None = None
     commands: tuple[click.Group, ...] = ()
     menu: tuple[MenuItem, ...] = ()
     init: Callable[[Flask], None] | None = None  # for libraries that want the app
@@ -65,6 +76,11 @@ def current_jobs() -> tuple[Job, ...]:
 def current_checks() -> tuple[Check, ...]:
     """Return what `/readyz` asks of the running application."""
     return tuple(check for feature in _current() for check in feature.checks)
+
+
+def current_readings() -> list[Reading]:
+    """Return what `/metrics` adds to what this process has counted."""
+    return [reading for feature in _current() if feature.readings for reading in feature.readings()]
 
 
 def _current() -> tuple[Feature, ...]:

@@ -31,7 +31,7 @@ def is_over(store: Store, profile: Profile, now: datetime) -> sa.ColumnElement[b
     It names the table's own columns, so that it can be used where nothing is hidden.
     """
     table = store.model.__table__
-    ends = [table.c[limit.column] <= limit.moment(now) for limit in _limits(store, profile)]
+    ends = [table.c[limit.column] <= limit.moment(now) for limit in list_limits(store, profile)]
     return sa.or_(*ends) if ends else None
 
 
@@ -54,27 +54,29 @@ def hide_what_is_over(app: Flask, stores: tuple[Store, ...], profile: Profile) -
 
 
 @dataclass(frozen=True, slots=True)
-class _Limit:
+class Limit:
     """A row lives while `column` is after this long ago."""
 
     column: str
     span: timedelta
 
     def moment(self, now: datetime) -> datetime:
+        """Return the last moment of the column with which a row does not live any more."""
         try:
             return now - self.span
         except OverflowError:
             return _EARLIEST  # longer than there have been dates
 
 
-def _limits(store: Store, profile: Profile) -> list[_Limit]:
+def list_limits(store: Store, profile: Profile) -> list[Limit]:
+    """Return what ends the life of a row, whichever comes first; nothing where rows have no age of their own."""
     limits = []
     if store.expires is not None:
-        limits.append(_Limit(store.expires.key, timedelta(0)))
+        limits.append(Limit(store.expires.key, timedelta(0)))
         if store.longest is not None:
-            limits.append(_Limit(store.born.key, store.longest(profile)))
+            limits.append(Limit(store.born.key, store.longest(profile)))
     elif store.born is not None and store.keep_for is not None:
-        limits.append(_Limit(store.born.key, store.keep_for(profile)))
+        limits.append(Limit(store.born.key, store.keep_for(profile)))
     return limits
 
 
@@ -94,7 +96,7 @@ def _still_lives(store: Store, by_model: dict[Any, Store], profile: Profile) -> 
 
 def _alive(store: Store, profile: Profile, named: Callable[[str], Any]) -> sa.ColumnElement[bool] | None:
     conditions = []
-    for limit in _limits(store, profile):
+    for limit in list_limits(store, profile):
         column, declared = named(limit.column), store.model.__table__.c[limit.column]
         # The time is asked for with each execution: the statement and its compiled form stay the same.
         moment = sa.bindparam(None, callable_=_teller(limit), type_=declared.type, unique=True)
@@ -102,7 +104,7 @@ def _alive(store: Store, profile: Profile, named: Callable[[str], Any]) -> sa.Co
     return sa.and_(*conditions) if conditions else None
 
 
-def _teller(limit: _Limit) -> Callable[[], datetime]:
+def _teller(limit: Limit) -> Callable[[], datetime]:
     return lambda: limit.moment(clock.now())
 
 

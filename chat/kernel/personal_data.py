@@ -43,7 +43,7 @@ class Store:
     expires: Any = None  # the column with the row's own last moment, where rows have one; it decides, not born and keep_for
     longest: Callable[[Profile], timedelta] | None = None  # how long since `born` a row lives at most, whatever `expires` says
     # What is written in the transaction that deletes rows whose time is up, from their values: a sum that outlives them.
-    folds: Callable[[Sequence[Mapping[str, Any]]], None] | None = None
+    folds: Callable[[Sequence[Mapping[str, Any]], Profile], None] | None = None
     # Why its rows outlive their owner's erasure; the owner's column is set empty then.
     stays: str | None = None
     # Further columns that may name an account by its public id, whoever acted for one; they lose it with the account.

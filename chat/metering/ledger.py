@@ -7,7 +7,9 @@ from enum import StrEnum
 import sqlalchemy as sa
 
 from chat.kernel.db import db
+from chat.kernel.profile import Profile
 from chat.metering.models import Usage
+from chat.metering.totals import add_up
 
 # English prose has about four bytes to a token; used only where a provider does not say, and marked as an estimate.
 _BYTES_PER_TOKEN = 4
@@ -39,8 +41,13 @@ class Measure:
     total_ms: int
 
 
-def record(*, account_id: int | None, source: Source, model: str, provider: str, measure: Measure, now: datetime) -> None:
-    """Add the usage row of one call; tokens the provider did not count are estimated and marked so."""
+def record(
+    *, account_id: int | None, source: Source, model: str, provider: str, measure: Measure, profile: Profile, now: datetime
+) -> None:
+    """Add the usage row of one call; tokens the provider did not count are estimated and marked so.
+
+    Where the site keeps no rows of calls none is written, and the day's total alone grows.
+    """
     counted = measure.input_tokens is not None and measure.output_tokens is not None
     # An insert and not an object: the unit of work is a good part of what a short answer costs.
     row = {
@@ -59,7 +66,10 @@ def record(*, account_id: int | None, source: Source, model: str, provider: str,
         "first_token_ms": measure.first_token_ms,
         "total_ms": measure.total_ms,
     }
-    db.session.execute(sa.insert(Usage), row)
+    if profile.retention.request_logs:
+        db.session.execute(sa.insert(Usage), row)
+    else:
+        add_up([row], profile)
 
 
 def estimate(size: int) -> int:

@@ -4,10 +4,14 @@ Counted in this process. With several workers, `PROMETHEUS_MULTIPROC_DIR` makes 
 """
 
 import os
+from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
+from chat.kernel.feature import Reading
 from chat.metering.ledger import Measure
 
 _REGISTRY = CollectorRegistry()
@@ -34,10 +38,29 @@ def count(model: str, provider: str, measure: Measure) -> None:
         _first.labels(model, provider).observe(measure.first_token_ms / 1000)
 
 
-def exposition() -> bytes:
-    """Return the counts in Prometheus' text format."""
+def exposition(readings: Iterable[Reading]) -> bytes:
+    """Return the counts, and what was read of the site's state, in Prometheus' text format."""
+    counted = _REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        return generate_latest(registry)
-    return generate_latest(_REGISTRY)
+        counted = CollectorRegistry()
+        MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
+    return generate_latest(counted) + generate_latest(_registry_of(readings))
+
+
+def _registry_of(readings: Iterable[Reading]) -> CollectorRegistry:
+    # No gauges of the library: with several workers it would keep each one's in files, and these belong to no process.
+    families: dict[str, GaugeMetricFamily] = {}
+    for one in readings:
+        family = families.setdefault(one.name, GaugeMetricFamily(one.name, one.help, labels=list(one.labels)))
+        family.add_metric(list(one.labels.values()), one.value)
+    registry = CollectorRegistry()
+    registry.register(_Read(families.values()))
+    return registry
+
+
+class _Read(Collector):
+    def __init__(self, families: Iterable[GaugeMetricFamily]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families

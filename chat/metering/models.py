@@ -1,4 +1,4 @@
-"""Usage: one row for each call of a model. It counts and measures; no column of it could hold what was said."""
+"""Usage: one row for each call of a model, and what is left of them by day. No column could hold what was said."""
 
 from datetime import datetime
 
@@ -30,3 +30,24 @@ class Usage(Base):
     estimated: Mapped[bool]
     first_token_ms: Mapped[int | None]
     total_ms: Mapped[int]
+
+
+class UsageTotal(Base):
+    """What an account's calls of one model on one day came to, once the calls themselves are forgotten."""
+
+    __tablename__ = "usage_total"
+
+    id: Mapped[intpk]
+    account_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id, ondelete="CASCADE"), index=True)
+    # The first moment of the day, in UTC.
+    day: Mapped[datetime] = mapped_column(index=True)
+    model: Mapped[str] = mapped_column(sa.String(64))
+    provider: Mapped[str] = mapped_column(sa.String(32))
+    calls: Mapped[int] = mapped_column(sa.BigInteger)
+    input_tokens: Mapped[int] = mapped_column(sa.BigInteger)
+    output_tokens: Mapped[int] = mapped_column(sa.BigInteger)
+
+    # To a constraint on the column alone, all guests' rows would differ from each other.
+    __table_args__ = (
+        sa.Index("uq_usage_total_key", sa.text("coalesce(account_id, 0)"), "day", "model", "provider", unique=True),
+    )

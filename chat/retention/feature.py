@@ -7,6 +7,7 @@ from chat.kernel.feature import Feature, Job
 from chat.retention import cli
 from chat.retention.jobs import PURGE, purge
 from chat.retention.personal_data import STORES
+from chat.retention.readings import list_readings
 
 _COMMANDS = cli  # adds its command to the group when it is imported
 
@@ -15,4 +16,5 @@ FEATURE = Feature(
     stores=STORES,
     jobs=(Job(name=PURGE, run=purge, every=timedelta(minutes=10)),),
     commands=(privacy,),
+    readings=list_readings,
 )

@@ -32,6 +32,7 @@ def purge_for(seconds: float | None) -> tuple[int, bool]:
         of_store = 0
         for step in steps(store, stores, profile, pace):
             db.session.commit()
+            pace.took(clock.monotonic() - step.began)
             of_store += step.count
             if ends is not None and clock.monotonic() > ends:
                 return removed + of_store, False

@@ -6,6 +6,7 @@ from tests.shape.source import modules
 
 ROUND = {
     "kernel/lifetimes.py": "makes the conditions",
+    "kernel/ages.py": "looks for what should be gone, which no query sees",
     "kernel/db.py": "empties SQLite's journal",
     "kernel/migrate.py": "asks which version the database has",
     "jobs/turns.py": "the jobs' table has no lifetimes, and a claim must be committed at once",

@@ -1,0 +1,46 @@
+"""Usage by day: what is left of single calls when their time is up. Numbers for an account, a day and a model, and no call.
+
+A call is added in the same transaction that deletes its row, or instead of ever writing one: it is counted exactly once.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from chat.kernel import clock
+from chat.kernel.db import db
+from chat.kernel.profile import Profile
+from chat.metering.models import UsageTotal
+
+_KEY = ("account_id", "day", "model", "provider")
+_SUMS = ("calls", "input_tokens", "output_tokens")
+
+
+def add_up(calls: Sequence[Mapping[str, Any]], profile: Profile) -> None:
+    """Add these calls, given as rows of the usage table, to the totals of their days, where those are still kept."""
+    oldest = clock.now() - timedelta(days=profile.retention.usage_totals)
+    sums: dict[tuple[Any, ...], Counter[str]] = {}
+    for call in calls:
+        day = _day(call["at"])
+        if day > oldest:
+            one = sums.setdefault((call["account_id"], day, call["model"], call["provider"]), Counter())
+            one.update(calls=1, input_tokens=call["input_tokens"], output_tokens=call["output_tokens"])
+    for key, added in sums.items():
+        _add(dict(zip(_KEY, key, strict=True)), {name: added[name] for name in _SUMS})
+
+
+def _add(key: dict[str, Any], sums: dict[str, int]) -> None:
+    insert = postgresql.insert if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = insert(UsageTotal).values(**key, **sums)
+    grown = {name: getattr(UsageTotal, name) + value for name, value in sums.items()}
+    # The index' own words: a parameter in their place would be another expression to PostgreSQL.
+    target: list[Any] = [sa.text("coalesce(account_id, 0)"), "day", "model", "provider"]
+    db.session.execute(statement.on_conflict_do_update(index_elements=target, set_=grown))
+
+
+def _day(moment: datetime) -> datetime:
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
