@@ -88,6 +88,17 @@ def truncate_journal() -> bool:
     return empty_journal(db.engine)
 
 
+def fold_journal() -> None:
+    """Fold as much of SQLite's write-ahead log into the database as can be without anybody waiting. Nothing on others.
+
+    Whoever writes much does this after each transaction: SQLite leaves it to the commit that makes the log long, and that
+    may be somebody else's, who then waits for the disk.
+    """
+    if db.engine.dialect.name == "sqlite":
+        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+
+
 def empty_journal(engine: sa.Engine) -> bool:
     """The same for a database of its own."""
     if engine.dialect.name != "sqlite":

@@ -3,7 +3,7 @@
 import time
 
 from chat.kernel import clock
-from chat.kernel.db import db, truncate_journal
+from chat.kernel.db import db, fold_journal, truncate_journal
 from chat.kernel.kicks import kick
 from chat.kernel.personal_data import current_stores
 from chat.kernel.site import current_site
@@ -36,7 +36,9 @@ def purge_for(seconds: float | None) -> tuple[int, bool]:
             of_store += step.count
             if ends is not None and clock.monotonic() > ends:
                 return removed + of_store, False
-            time.sleep(_PAUSE_SECONDS)
+            paused = clock.monotonic()
+            fold_journal()
+            time.sleep(max(0.0, _PAUSE_SECONDS - (clock.monotonic() - paused)))
         note_pass(store, of_store, clock.now())
         db.session.commit()
         removed += of_store

@@ -52,6 +52,7 @@ def main(kind: str, messages: int) -> None:
             began = time.perf_counter()
             _seed(url, alice, messages)
             print(f"{messages:,} messages seeded in {time.perf_counter() - began:.0f} s", file=sys.stderr)
+            os.sync()  # what seeding left to the disk is not the purge's work
             alone = _writer(url, lambda: time.sleep(10))
             purged: list[float] = []
             beside = _writer(url, lambda: purged.append(_purge(messages)))
