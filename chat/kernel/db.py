@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, mapped_column, registry
 
@@ -64,6 +65,12 @@ def engine_options(url: str) -> dict[str, Any]:
     else:
         options |= {"pool_size": 10, "max_overflow": 40, "pool_pre_ping": True}
     return options
+
+
+def insert_or_change(model: type[Base]) -> Any:
+    """Return an INSERT with `on_conflict_do_update`, which both databases know and SQLAlchemy keeps in two places."""
+    insert = postgresql.insert if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    return insert(model)
 
 
 def is_in_memory(url: str) -> bool:

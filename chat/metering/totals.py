@@ -9,10 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from chat.kernel import clock
-from chat.kernel.db import db
+from chat.kernel.db import db, insert_or_change
 from chat.kernel.profile import Profile
 from chat.metering.models import UsageTotal
 
@@ -34,8 +33,7 @@ def add_up(calls: Sequence[Mapping[str, Any]], profile: Profile) -> None:
 
 
 def _add(key: dict[str, Any], sums: dict[str, int]) -> None:
-    insert = postgresql.insert if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = insert(UsageTotal).values(**key, **sums)
+    statement = insert_or_change(UsageTotal).values(**key, **sums)
     grown = {name: getattr(UsageTotal, name) + value for name, value in sums.items()}
     # The index' own words: a parameter in their place would be another expression to PostgreSQL.
     target: list[Any] = [sa.text("coalesce(account_id, 0)"), "day", "model", "provider"]

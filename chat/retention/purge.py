@@ -12,19 +12,19 @@ from typing import Any
 import sqlalchemy as sa
 
 from chat.kernel import clock
-from chat.kernel.db import db
+from chat.kernel.db import db, insert_or_change
 from chat.kernel.lifetimes import is_over, link_to_parent
 from chat.kernel.personal_data import Store
 from chat.kernel.profile import Profile
 from chat.retention.models import PurgePass
 
 # What a step may take. SQLite lets one write at a time, and whoever waits looks again after up to 25 ms at first.
-_STEP_SECONDS = 0.016
+_STEP_SECONDS = 0.012
 _FIRST_ROWS, _MOST_ROWS = 16, 1000
 
 
 class Pace:
-    """How many rows go in one step: as many as take about sixteen milliseconds, whatever they weigh."""
+    """How many rows go in one step: as many as take about a hundredth of a second, whatever they weigh."""
 
     def __init__(self) -> None:
         self.rows = _FIRST_ROWS
@@ -70,11 +70,9 @@ def steps(store: Store, stores: Sequence[Store], profile: Profile, pace: Pace) -
 
 def note_pass(store: Store, removed: int, now: datetime) -> None:
     """Write down that the store holds nothing any more whose time was up."""
-    row = db.session.scalars(sa.select(PurgePass).where(PurgePass.store == _table(store).name)).one_or_none()
-    if row is None:
-        row = PurgePass(store=_table(store).name)
-        db.session.add(row)
-    row.finished_at, row.removed = now, removed
+    noted = {"finished_at": now, "removed": removed}
+    statement = insert_or_change(PurgePass).values(store=_table(store).name, **noted)
+    db.session.execute(statement.on_conflict_do_update(index_elements=["store"], set_=noted))
 
 
 def _remove(store: Store, ids: list[int], stores: Sequence[Store], profile: Profile, pace: Pace) -> Iterator[Step]:

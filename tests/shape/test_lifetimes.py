@@ -10,6 +10,8 @@ ROUND = {
     "kernel/db.py": "empties SQLite's journal",
     "kernel/migrate.py": "asks which version the database has",
     "jobs/turns.py": "the jobs' table has no lifetimes, and a claim must be committed at once",
+    "metering/models.py": "names an index over an expression",
+    "metering/totals.py": "names that index when it adds to a row",
     "retention/purge.py": "deletes what nobody sees any more",
     "datarights/removal.py": "asks in which order tables point to each other",
     "accounts/service.py": "asks which database it is",
