@@ -64,11 +64,10 @@ def caller_of(account: Account | None, guest: str) -> Caller:
 def _shelve(desk: Desk, asked: Asked, site: Site) -> Shelf | None:
     """Store the question where the conversation is kept; begin to keep one that may be kept. None when nothing is stored."""
     account = desk.account
-    keep_for = exchange.keep_for(site.profile)
     if account is None:
         return None
     if desk.row is not None:
-        shelf = Shelf(account.id, desk.row.public_id, site.keyring, keep_for)
+        shelf = Shelf(account.id, desk.row.public_id, site.keyring, site.profile)
         shelf.put_question(asked, desk.transcript)
         return shelf
     if exchange.saves_by_itself(account, desk.transcript, site.profile):
@@ -76,7 +75,7 @@ def _shelve(desk: Desk, asked: Asked, site: Site) -> Shelf | None:
             account.id,
             exchange.save(account, asked.transcript, site.keyring, site.profile, clock.now()),
             site.keyring,
-            keep_for,
+            site.profile,
         )
     return None
 

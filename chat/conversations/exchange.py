@@ -5,14 +5,14 @@ the moment of writing: a consent withdrawn in the middle of an answer stops that
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from chat.accounts.models import Account
 from chat.consent import gate, ledger
 from chat.consent.gate import CannotRead, NotPermitted
 from chat.consent.purposes import Purpose
-from chat.conversations import history
+from chat.conversations import history, keeping
 from chat.conversations.transcript import State, Transcript, Turn, answer, messages, renewed, say
 from chat.inference.events import Answer
 from chat.kernel import clock
@@ -146,12 +146,12 @@ def _state(came: Answer) -> State:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """Where a saved conversation is kept: whose, under which row, for how long. Holds ids, so that it outlives a session."""
+    """Where a saved conversation is kept: whose, and under which row. Holds ids, so that it outlives a session."""
 
     account_id: int
     conversation_id: str
     keyring: Keyring
-    keep_for: timedelta
+    profile: Profile
 
     def put_question(self, asked: Asked, before: Transcript) -> None:
         """Store the question before it is asked: a crash in the middle of the answer loses the answer alone.
@@ -171,7 +171,9 @@ class Shelf:
         for turn in branch[-2:]:
             if turn.id not in before.turns or turn.id == asked.answer.id:
                 history.write_turn(permit, conversation, turn)
-        history.update(permit, conversation, asked.transcript, self.keep_for, now)
+        # Asked for now, under the permit's lock: a time chosen meanwhile holds for this message too.
+        keep_for = keeping.keep_for(account, conversation.own_days, self.profile)
+        history.update(permit, conversation, asked.transcript, keep_for, now)
 
     def put_answer(self, turn: Turn) -> bool:
         """Store what came, if the consent still stands and the conversation still exists. Return whether it was stored."""
@@ -199,11 +201,8 @@ def save(account: Account, transcript: Transcript, keyring: Keyring, profile: Pr
         return known
     if history.has_any(transcript.turns):
         transcript = renewed(transcript)
-    return history.create(permit, account, transcript, keep_for(profile), now).public_id
-
-
-def keep_for(profile: Profile) -> timedelta:
-    return timedelta(days=profile.retention.history)
+    keep_for = keeping.keep_for(account, None, profile)
+    return history.create(permit, account, transcript, keep_for, now).public_id
 
 
 def saves_by_itself(account: Account | None, transcript: Transcript, profile: Profile) -> bool:

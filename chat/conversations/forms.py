@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import FileStorage, MultiDict
-from wtforms import StringField
-from wtforms.validators import Length
+from wtforms import IntegerField, StringField
+from wtforms.validators import Length, Optional
 
 from chat.conversations.attachments import Upload
 from chat.conversations.desk import Posted
@@ -80,6 +80,10 @@ def _wrong_shape() -> Problem:
 
 class TitleForm(FlaskForm):
     title = StringField(validators=[Length(max=200)])
+
+
+class KeepForm(FlaskForm):
+    days = IntegerField(validators=[Optional()])
 
 
 class SearchForm(FlaskForm):

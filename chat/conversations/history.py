@@ -81,6 +81,7 @@ def create(permit: Permit, account: Account, transcript: Transcript, keep_for: t
         created_at=now,
         updated_at=now,
         expires_at=now + keep_for,
+        own_days=None,
         pinned=False,
         leaf=transcript.leaf,
         model=transcript.model,

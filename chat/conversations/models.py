@@ -27,6 +27,8 @@ class Conversation(Base):
     updated_at: Mapped[datetime] = mapped_column(index=True)
     # From this moment on it exists for no query, whether or not the purge has come by (chat/kernel/lifetimes.py).
     expires_at: Mapped[datetime] = mapped_column(index=True)
+    # Chosen for this one alone: so many days after its last message, and never longer than the site's limit.
+    own_days: Mapped[int | None]
     pinned: Mapped[bool] = mapped_column(default=False)
     # The branch in view: a turn's public id, free to dangle for a moment while a branch is removed.
     leaf: Mapped[str | None] = mapped_column(sa.String(24))
@@ -68,3 +70,13 @@ class Feedback(Base):
     verdict: Mapped[str] = mapped_column(sa.String(8))
     given_at: Mapped[datetime]
     note: Mapped[Sealed | None] = mapped_column(SealedContent)
+
+
+class HistoryChoice(Base):
+    """For how long somebody wants their conversations kept. Without a row it is as long as is usual at the site."""
+
+    __tablename__ = "history_choice"
+
+    id: Mapped[intpk]
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id, ondelete="CASCADE"), unique=True)
+    days: Mapped[int]

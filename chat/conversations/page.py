@@ -8,6 +8,7 @@ from chat.accounts.models import Account
 from chat.consent import ledger
 from chat.consent.gate import CannotRead, Reader
 from chat.consent.purposes import Purpose, offered
+from chat.conversations import keeping
 from chat.conversations.codec import seal_page
 from chat.conversations.feedback import list_ratings
 from chat.conversations.history import opened
@@ -20,6 +21,7 @@ from chat.conversations.present import (
     StorageView,
     entry_view,
     files_view,
+    lifetime_view,
     model_view,
     sidebar_view,
     storage_view,
@@ -55,10 +57,12 @@ def storage(account: Account | None, transcript: Transcript, row: Conversation |
     """Return whether this conversation is kept, and until when."""
     profile = current_site().profile
     consented = account is not None and ledger.allows(account, Purpose.HISTORY)
-    if row is not None:
-        return storage_view(profile, state="saved", deletes=row.expires_at, consented=consented)
+    if account is not None and row is not None:
+        lifetime = lifetime_view(row, keeping.days_of(account, profile), keeping.ends_at(row, profile), profile, clock.now())
+        return storage_view(profile, state="saved", lifetime=lifetime, consented=consented)
     begins = consented and profile.features.history and not transcript.is_private and not transcript.turns
-    return storage_view(profile, state="will_be_saved" if begins else "not_stored", deletes=None, consented=consented)
+    days = keeping.days_of(account, profile) if account is not None else profile.retention.history
+    return storage_view(profile, state="will_be_saved" if begins else "not_stored", keep_days=days, consented=consented)
 
 
 def sidebar(account: Account | None, current: str | None) -> SidebarView | None:
@@ -71,7 +75,7 @@ def sidebar(account: Account | None, current: str | None) -> SidebarView | None:
     except CannotRead:
         return None  # the history's own page says why
     now = clock.now()
-    return sidebar_view(list_conversations(account, reader, now), now, current)
+    return sidebar_view(list_conversations(account, reader, now), site.profile, now, current)
 
 
 def ratings(account: Account | None, row: Conversation | None) -> Ratings | None:
@@ -134,7 +138,8 @@ def render_storage(account: Account | None, transcript: Transcript, row: Convers
 def render_entry(account: Account, row: Conversation) -> str:
     """Return the conversation's line in the list beside the chat, for a page on which it has just begun."""
     saved = opened(row, Reader(account, current_site().keyring))
-    return render_template("conversations/_entry.html", entry=entry_view(saved, row.public_id))
+    entry = entry_view(saved, current_site().profile, clock.now(), row.public_id)
+    return render_template("conversations/_entry.html", entry=entry)
 
 
 def render_thread(account: Account | None, transcript: Transcript, row: Conversation | None) -> Response:

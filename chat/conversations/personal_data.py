@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from chat.consent.purposes import Purpose
-from chat.conversations.models import Conversation, Feedback, StoredTurn
+from chat.conversations.models import Conversation, Feedback, HistoryChoice, StoredTurn
 from chat.kernel.personal_data import Basis, Store
 from chat.kernel.profile import Profile
 
@@ -28,9 +28,19 @@ STORES = (
         keep_for=_keep_for,
         longest=_longest,
         exported=(
-            "public_id", "created_at", "updated_at", "expires_at", "pinned", "leaf", "model", "temperature", "title",
-            "instructions",
+            "public_id", "created_at", "updated_at", "expires_at", "own_days", "pinned", "leaf", "model", "temperature",
+            "title", "instructions",
         ),
+        withheld=("id", "account_id"),
+    ),
+    Store(
+        model=HistoryChoice,
+        title="How long history is kept",
+        owner=HistoryChoice.account_id,
+        holds="for how many days after the last message you want your conversations kept, if you chose that",
+        why="to delete them when you want; it lives as long as the account",
+        basis=Basis.CONTRACT,
+        exported=("days",),
         withheld=("id", "account_id"),
     ),
     Store(

@@ -12,13 +12,17 @@ from markupsafe import Markup
 from chat.consent.purposes import WORDINGS, Purpose
 from chat.conversations.feedback import LONGEST_NOTE, Rating
 from chat.conversations.history import Saved
+from chat.conversations.keeping import Offer, list_days
 from chat.conversations.markdown import render_markdown
+from chat.conversations.models import Conversation
 from chat.conversations.queries import Listing
 from chat.conversations.transcript import State, Transcript, Turn
 from chat.kernel.profile import Profile
 from chat.providers.base import File, Image, Role
 from chat.providers.catalogue import Model
 
+# From when on a list says how long is left.
+_SOON_DAYS = 7
 ACCEPTED_IMAGES = "image/png,image/jpeg,image/webp,image/gif"
 ACCEPTED_FILES = (
     ".pdf,.txt,.md,.csv,.tsv,.json,.xml,.yaml,.yml,.toml,.html,.css,.js,.ts,.py,.sh,.sql,.c,.h,.cpp,.go,.rs,.java,.rb,.php,.log"
@@ -79,9 +83,32 @@ class RatingView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OfferView:
+    """A lifetime to choose."""
+
+    days: int
+    name: str
+    note: str
+    chosen: bool
+    usual: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LifetimeView:
+    """When a saved conversation goes, and what else may be chosen for it."""
+
+    conversation: str
+    deletes_on: date
+    soon: str
+    own_days: int | None
+    usual: str
+    offers: list[OfferView]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StorageView:
     state: str
-    deletes_on: date | None
+    lifetime: "LifetimeView | None"
     offered: bool
     consented: bool
     wording: str
@@ -128,6 +155,7 @@ class EntryView:
     pinned: bool
     current: bool
     deletes_on: date | None
+    soon: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,17 +267,72 @@ def _size(count: int) -> str:
     return _("%(size).1f MB", size=count / 1_000_000)
 
 
-def storage_view(profile: Profile, *, state: str, deletes: datetime | None, consented: bool) -> StorageView:
+def storage_view(
+    profile: Profile, *, state: str, consented: bool, lifetime: LifetimeView | None = None, keep_days: int = 0
+) -> StorageView:
     wording = WORDINGS[Purpose.HISTORY]
     return StorageView(
         state=state,
-        deletes_on=deletes.date() if deletes else None,
+        lifetime=lifetime,
         offered=profile.features.history,
         consented=consented,
         wording=" ".join((wording.does, _("Who sees it:"), wording.who_sees, wording.how_long)),
         revision=str(wording.revision),
-        keep_days=profile.retention.history,
+        keep_days=keep_days,
     )
+
+
+def lifetime_view(row: Conversation, usual: int, ends: datetime, profile: Profile, now: datetime) -> LifetimeView:
+    """Return when the conversation goes; `usual` is how many days the person's others are kept."""
+    days = sorted({*list_days(profile), row.own_days or usual})
+    return LifetimeView(
+        conversation=row.public_id,
+        deletes_on=ends.date(),
+        soon=_soon(ends, now),
+        own_days=row.own_days,
+        usual=span(usual),
+        offers=[
+            OfferView(days=one, name=span(one), note="", chosen=one == row.own_days, usual=False)
+            for one in days
+            if one <= profile.retention.history_longest
+        ],
+    )
+
+
+def offer_views(offers: list[Offer], *, chosen: int, profile: Profile) -> list[OfferView]:
+    """Return the lifetimes to choose from, what is chosen now among them."""
+    known = [*offers, *([] if any(one.days == chosen for one in offers) else [Offer(chosen, 0)])]
+    return [
+        OfferView(
+            days=one.days,
+            name=span(one.days),
+            note=ngettext("Deletes %(num)d conversation now.", "Deletes %(num)d conversations now.", one.ends_now)
+            if one.ends_now
+            else "",
+            chosen=one.days == chosen,
+            usual=one.days == profile.retention.history,
+        )
+        for one in sorted(known, key=lambda one: one.days)
+    ]
+
+
+def span(days: int) -> str:
+    """Return a lifetime in words, in years where it is years."""
+    if days and days % 365 == 0:
+        return ngettext("%(num)d year", "%(num)d years", days // 365)
+    return ngettext("%(num)d day", "%(num)d days", days)
+
+
+def _soon(ends: datetime, now: datetime) -> str:
+    """Return how long is left when that is not long, else nothing."""
+    hours = (ends - now) / timedelta(hours=1)
+    if hours >= _SOON_DAYS * 24:
+        return ""
+    if hours < 1:
+        return _("goes within the hour")
+    if hours < 48:
+        return ngettext("%(num)d hour left", "%(num)d hours left", int(hours))
+    return ngettext("%(num)d day left", "%(num)d days left", int(hours // 24))
 
 
 def files_view(profile: Profile, *, sees_images: bool) -> FilesView | None:
@@ -259,30 +342,32 @@ def files_view(profile: Profile, *, sees_images: bool) -> FilesView | None:
     return FilesView(accept=accept, megabytes=profile.limits.upload_megabytes, count=profile.limits.files_per_message)
 
 
-def sidebar_view(listing: Listing, now: datetime, current: str | None) -> SidebarView:
+def sidebar_view(listing: Listing, profile: Profile, now: datetime, current: str | None) -> SidebarView:
     older = f"/history?before={listing.older}" if listing.older else None
-    return SidebarView(day_views(listing, now, current), older)
+    return SidebarView(day_views(listing, profile, now, current), older)
 
 
-def day_views(listing: Listing, now: datetime, current: str | None = None) -> list[DayView]:
+def day_views(listing: Listing, profile: Profile, now: datetime, current: str | None = None) -> list[DayView]:
     """Return the conversations under the day they were last used, pinned ones first."""
-    days = [DayView(_("Pinned"), [entry_view(one, current) for one in listing.pinned])] if listing.pinned else []
+    days = [DayView(_("Pinned"), [entry_view(one, profile, now, current) for one in listing.pinned])] if listing.pinned else []
     for saved in listing.recent:
         label = _day(saved.updated_at.date(), now.date())
         if not days or days[-1].label != label:
             days.append(DayView(label, []))
-        days[-1].entries.append(entry_view(saved, current))
+        days[-1].entries.append(entry_view(saved, profile, now, current))
     return days
 
 
-def entry_view(saved: Saved, current: str | None) -> EntryView:
+def entry_view(saved: Saved, profile: Profile, now: datetime, current: str | None) -> EntryView:
     """Return one conversation as the list shows it; `current` is the one that is open."""
+    ends = min(saved.expires_at, saved.updated_at + timedelta(days=profile.retention.history_longest))
     return EntryView(
         public_id=saved.public_id,
         title=saved.title,
         pinned=saved.pinned,
         current=saved.public_id == current,
-        deletes_on=saved.expires_at.date(),
+        deletes_on=ends.date(),
+        soon=_soon(ends, now),
     )
 
 

@@ -29,7 +29,7 @@ def listing() -> ResponseReturnValue:
     reader, now = _reader(), clock.now()
     listed = list_conversations(get_current_account(), reader, now, before=request.args.get("before"))
     older = url_for("conversations.listing", before=listed.older) if listed.older else None
-    return render_template("conversations/history.html", days=day_views(listed, now), older_url=older)
+    return render_template("conversations/history.html", days=day_views(listed, current_site().profile, now), older_url=older)
 
 
 @bp.post("/history/search")

@@ -270,6 +270,8 @@ class Profile(_Section):
     def _no_contradiction(self) -> Self:
         if self.features.history and "history" not in self.consents.offered:
             raise ValueError('features.history = true needs "history" in consents.offered: nothing is kept without consent')
+        if self.features.history and not self.retention.history:
+            raise ValueError("features.history = true needs retention.history above 0: what is kept 0 days is never written")
         if self.cookies.analytics and "analytics" not in self.consents.offered:
             raise ValueError('cookies.analytics = true needs "analytics" in consents.offered: nobody is counted unasked')
         for consent, (key, is_on) in _what_consents_are_about(self).items():

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 LOOKS: list[tuple[int, Literal["light", "dark"]]] = [(1280, "light"), (1280, "dark"), (360, "light"), (360, "dark")]
 GUEST_PAGES = ("/", "/privacy", "/providers", "/login", "/register", "/reset", "/nothing-here")
 OWN_PAGES = (
-    *("/", "/history", "/settings/privacy", "/settings/profile", "/settings/security"),
+    *("/", "/history", "/settings/privacy", "/settings/history", "/settings/profile", "/settings/security"),
     *("/settings/security/password", "/settings/profile/email", "/verify"),
 )
 WIDE = """## A heading
