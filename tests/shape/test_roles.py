@@ -1,12 +1,22 @@
 """No address shows one person's things to another, whoever that other is: a walk of every route by every role."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 
+from chat.consent import ledger
+from chat.consent.ledger import Source
+from chat.consent.purposes import Purpose
+from chat.diagnostics import failures
+from chat.diagnostics.failures import Failure
+from chat.kernel import clock
 from chat.kernel.db import db
 from chat.kernel.site import Site
+from chat.providers.base import Request
+from chat.requests import letters
+from chat.requests.letters import Kind, Words
 from tests.browser import Browser
 from tests.chatting import Chat, app, fake, turn_history_on
 from tests.people import People, sign_in
@@ -24,6 +34,7 @@ OWN = {"security.logout"}
 def test_nobody_else_sees_what_alice_wrote(app: Flask, client: Browser, people: People, site: Site, role: str) -> None:
     turn_history_on(sign_in(client, people.alice))
     hers = Chat(client).send(CANARY)
+    ids = {"conversations": hers.conversation} | _more_of_hers(people, site)
     walker = _walker(app, people, role)
     token = walker.csrf("/")
     seen = 0
@@ -32,7 +43,7 @@ def test_nobody_else_sees_what_alice_wrote(app: Flask, client: Browser, people: 
         if rule.endpoint in OWN:
             continue
         with app.test_request_context():
-            path = _path(app, rule, hers.conversation)
+            path = _path(app, rule, ids, hers.turns[-1].id)
         for method in sorted((rule.methods or set()) & {"GET", "POST"}):
             form = {"csrf_token": token, "conversation": hers.conversation, "turn": hers.turns[0].id, "query": CANARY[:9]}
             answer = walker.open(path, method=method, data=form if method == "POST" else None)
@@ -44,6 +55,8 @@ def test_nobody_else_sees_what_alice_wrote(app: Flask, client: Browser, people: 
     assert seen > 40
     db.session.rollback()
     assert CANARY in client.get(f"/c/{hers.conversation}").text
+    for blueprint in ("diagnostics", "requests"):
+        assert CANARY in client.get(f"/settings/{blueprint}/{ids[blueprint]}").text
 
 
 def _walker(app: Flask, people: People, role: str) -> Browser:
@@ -53,7 +66,21 @@ def _walker(app: Flask, people: People, role: str) -> Browser:
     return sign_in(walker, people.bob if role == "customer" else people.ada)
 
 
-def _path(app: Flask, rule: Any, conversation: str) -> str:
-    values = {name: conversation if name == "public_id" else ARGUMENTS[name] for name in rule.arguments}
+def _more_of_hers(people: People, site: Site) -> dict[str, str]:
+    """What else of alice's has an address: a failed answer that she had kept, and a request. By the blueprint that shows it."""
+    alice, now = people.alice, clock.now()
+    ledger.give(alice, Purpose.DIAGNOSTICS, Source.SETTINGS, now)
+    failure = Failure(
+        source="chat", model="ok", provider="fake", code="failed", request=Request("ok", ()), text=CANARY, reasoning=""
+    )
+    assert failures.keep(alice.id, failure, site.keyring, timedelta(days=1), now)
+    sent = letters.send(alice, Kind.QUESTION, Words(CANARY), site, now)
+    db.session.commit()
+    return {"diagnostics": failures.list_failures(alice, now)[0].public_id, "requests": sent.public_id}
+
+
+def _path(app: Flask, rule: Any, ids: dict[str, str], turn: str) -> str:
+    own = {"public_id": ids.get(rule.endpoint.split(".")[0], ids["conversations"]), "turn": turn}
+    values = {name: own.get(name) or ARGUMENTS[name] for name in rule.arguments}
     path: str = app.url_map.bind("localhost").build(rule.endpoint, values, method="GET" if "GET" in rule.methods else "POST")
     return path

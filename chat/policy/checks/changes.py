@@ -1,5 +1,6 @@
 """Age, places, changes."""
 
+from chat.policy.checks.asking import report_child
 from chat.policy.promise import require
 from chat.policy.scratch.instance import Scratch
 from chat.policy.scratch.page import form_fields
@@ -11,6 +12,7 @@ def age_minimum(scratch: Scratch) -> str:
     if not scratch.profile.sign_in.is_open:
         require(visitor.get("/register").status_code == 404, "Registration is closed, yet there is a form for it.")
         return "Nobody can register; the operator makes accounts for people known to be old enough."
+    report_child(scratch)
     form = visitor.page("/register").form("/register")
     boxes = [one for one in form_fields(form) if one.get("name") == "is_old_enough"]
     require(boxes, "Registering does not ask whether one is old enough.")

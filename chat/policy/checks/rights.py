@@ -2,6 +2,7 @@
 
 from urllib.parse import urlsplit
 
+from chat.policy.checks.asking import due
 from chat.policy.promise import require
 from chat.policy.scratch.instance import Scratch
 from chat.policy.scratch.page import Page
@@ -28,7 +29,11 @@ def complain(scratch: Scratch) -> str:
             require(f"mailto:{contact.email}" in links, f"The policy gives no way to write to {contact.name}.")
         if contact.url:
             require(str(contact.url) in links, f"The policy does not lead to {contact.name}.")
-    return f"The policy names {', '.join(contact.name for contact in named)}, and how to reach them."
+    due(scratch, "complaint")
+    return (
+        f"The policy names {', '.join(contact.name for contact in named)}, and how to reach them; "
+        "a complaint was taken and told by when it is answered."
+    )
 
 
 def everywhere(scratch: Scratch) -> str:

@@ -2,7 +2,7 @@
 
 from flask_babel import gettext as _
 
-from chat.policy.checks import capabilities
+from chat.policy.checks import asking, capabilities
 from chat.policy.promise import Promise, Section
 
 PROMISES = (
@@ -47,6 +47,7 @@ PROMISES = (
         wording=lambda _profile: _("You can ask for help."),
         applies=lambda profile: profile.features.offers("support"),
         absent="This site has no support form.",
+        check=asking.support,
     ),
 )
 SECTION = Section(name="capabilities", title="What the site offers", promises=PROMISES)

@@ -3,7 +3,7 @@
 from flask_babel import gettext as _
 
 from chat.kernel.profile import Address, Profile
-from chat.policy.checks import collect
+from chat.policy.checks import asking, collect
 from chat.policy.promise import Promise, Section
 
 
@@ -48,6 +48,7 @@ PROMISES = (
         wording=lambda _profile: _("When you ask for help, what you write there is kept with your account, and goes with it."),
         applies=lambda profile: profile.features.offers("support"),
         absent="This site has no support form.",
+        check=asking.support,
     ),
     Promise(
         id="collect-content",

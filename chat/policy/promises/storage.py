@@ -3,7 +3,7 @@
 from flask_babel import gettext as _
 
 from chat.kernel.profile import Profile
-from chat.policy.checks import storage
+from chat.policy.checks import improvement, storage
 from chat.policy.promise import Promise, Section
 
 
@@ -32,6 +32,7 @@ PROMISES = (
         ),
         applies=lambda profile: "improvement" in profile.consents.offered,
         absent="This site uses no conversation to improve anything, and asks nobody for it.",
+        check=improvement.optin,
     ),
     Promise(
         id="debug-optin",
@@ -42,6 +43,8 @@ PROMISES = (
         ),
         applies=lambda profile: "diagnostics" in profile.consents.offered,
         absent="This site keeps no failed message, and asks nobody for it.",
+        check=improvement.diagnostics,
+        travels=True,
     ),
     Promise(
         id="no-training",
