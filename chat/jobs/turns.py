@@ -30,7 +30,10 @@ class Turn:
 
 
 def enrol(jobs: Collection[Job], now: datetime) -> None:
-    """Give each new job a row, due at once. A known one whose next turn lies further off than `every` gets a nearer turn."""
+    """Give each new job a row, due at once unless it says otherwise.
+
+    A known one whose next turn lies further off than `every` gets a nearer turn.
+    """
     with db.engine.connect() as connection:
         known = set(connection.scalars(sa.select(JobState.name)))
     for job in jobs:
@@ -113,7 +116,7 @@ def _row_of(turn: Turn) -> sa.Update:
 def _add(job: Job, now: datetime) -> None:
     # Another process may be faster; then its row is as good as ours.
     with suppress(IntegrityError), db.engine.begin() as connection:
-        connection.execute(sa.insert(JobState).values(name=job.name, due_at=now))
+        connection.execute(sa.insert(JobState).values(name=job.name, due_at=now + job.after))
 
 
 def _bring_nearer(job: Job, now: datetime) -> None:

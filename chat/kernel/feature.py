@@ -17,6 +17,8 @@ class Job:
     name: str
     run: Callable[[], int]
     every: timedelta
+    # How long a new site waits before the first run. Nothing that costs much belongs into its first minutes.
+    after: timedelta = timedelta()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,8 @@
 """`flask privacy verify`: are the promises kept?"""
 
 import json
+import logging
+import os
 import sys
 from datetime import datetime
 
@@ -17,10 +19,11 @@ from chat.policy.document import policy_document, policy_hash
 from chat.policy.promise import Promise, State
 from chat.policy.promises.every import PROMISES
 from chat.policy.reports import Result
-from chat.policy.verify import verify
+from chat.policy.verify import INSTANCES, verify
 from chat.providers.current import current_catalogue
 
 __all__ = ["privacy"]
+log = logging.getLogger("chat.policy")
 _COLOURS = {State.KEPT: "green", State.FAILING: "red", State.NOT_OFFERED: None}
 
 
@@ -28,7 +31,9 @@ _COLOURS = {State.KEPT: "green", State.FAILING: "red", State.NOT_OFFERED: None}
 @click.option("--profile", "name", help="Another site profile than the running one: a name or a path.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("--only", multiple=True, metavar="ID", help="Check this promise alone. May be given again.")
-def verify_command(*, name: str | None, as_json: bool, only: tuple[str, ...]) -> None:
+@click.option("--quiet", is_flag=True, help="Say on standard error only what is not kept.")
+@click.option("--gently", is_flag=True, help="Take one thing after the other, and only what the machine has to spare.")
+def verify_command(*, name: str | None, as_json: bool, only: tuple[str, ...], quiet: bool, gently: bool) -> None:
     """Check every promise of the policy against a scratch instance of this site. Exits with 1 if one is not kept."""
     site = current_site()
     if unknown := set(only) - {one.id for one in PROMISES}:
@@ -36,7 +41,9 @@ def verify_command(*, name: str | None, as_json: bool, only: tuple[str, ...]) ->
     profile = load_profile(name) if name else site.profile
     chosen = [one for one in PROMISES if not only or one.id in only]
     started, at = clock.monotonic(), clock.now()
-    results = verify(site.settings, profile, chosen, _Progress(len(chosen)))
+    if gently:
+        os.nice(19)
+    results = verify(site.settings, profile, chosen, _Progress(len(chosen), quiet=quiet), 1 if gently else INSTANCES)
     if profile == site.profile:
         document = policy_document(profile, current_stores(), current_catalogue().list_models())
         reports.keep(results, policy_hash(document), at)
@@ -50,12 +57,17 @@ def verify_command(*, name: str | None, as_json: bool, only: tuple[str, ...]) ->
 class _Progress:
     """Says on standard error how far it is, one line a promise."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, *, quiet: bool) -> None:
         self._count = count
+        self._quiet = quiet
         self._done = 0
 
     def __call__(self, promise: Promise, result: Result) -> None:
         self._done += 1
+        if self._quiet:
+            if result.state is State.FAILING:
+                log.error("a promise is not kept", extra={"code": promise.id})
+            return
         click.secho(f"[{self._done}/{self._count}] {promise.id}: {_word(result.state)}", fg=_COLOURS[result.state], err=True)
 
 

@@ -14,11 +14,13 @@ from chat.policy.scratch.instance import Scratch, running_scratch
 
 Say = Callable[[Promise, Result], None]
 # As many as there are cores on a small machine. Checks that need mail have a third instance, when there are such.
-_INSTANCES = 2
+INSTANCES = 2
 _FEW = 3
 
 
-def verify(settings: Settings, profile: Profile, promises: Sequence[Promise], say: Say) -> list[Result]:
+def verify(
+    settings: Settings, profile: Profile, promises: Sequence[Promise], say: Say, instances: int = INSTANCES
+) -> list[Result]:
     """Check `promises` against scratch instances of this configuration and return what was found, in their order.
 
     `say` is told of each result as it comes.
@@ -33,7 +35,7 @@ def verify(settings: Settings, profile: Profile, promises: Sequence[Promise], sa
             say(promise, found[promise.id])
     with_mail = [one for one in offered if one.mail and not settings.mail_url]
     others = [one for one in offered if one not in with_mail]
-    crews = [(others, mail) for mail in [False] * (1 if len(others) <= _FEW else _INSTANCES) if others]
+    crews = [(others, mail) for mail in [False] * (1 if len(others) <= _FEW else instances) if others]
     crews += [(with_mail, True)] if with_mail else []
     queues = {id(one): _queue(one) for one in (others, with_mail)}
     threads = [

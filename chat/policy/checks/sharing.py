@@ -81,10 +81,10 @@ def minimal(scratch: Scratch) -> str:
 
 def listed(scratch: Scratch) -> str:
     """The policy names everybody whom the profile names."""
-    shown = scratch.visitor().page("/privacy").text
+    shown = scratch.visitor().page("/privacy").text.lower()
     for one in scratch.profile.subprocessors:
         for words in (one.name, one.purpose, one.region):
-            require(words in shown, f"The policy does not say of {one.name}: {words}.")
+            require(words.lower() in shown, f"The policy does not say of {one.name}: {words}.")
     return f"The policy names {len(scratch.profile.subprocessors)}, with what they do and where."
 
 

@@ -43,6 +43,7 @@ PROMISES = (
         wording=_history,
         applies=lambda profile: profile.features.offers("history"),
         absent="This site keeps no conversations for anybody.",
+        check=retention.history,
         travels=True,
     ),
     Promise(
@@ -51,6 +52,7 @@ PROMISES = (
             "The records of single requests are gone after %(span)s. After that only daily totals are left.",
             span=_days(profile.retention.request_logs),
         ),
+        check=retention.logs,
         travels=True,
     ),
     Promise(

@@ -1,0 +1,164 @@
+"""Ways to break a rule of the code, each with the promise that must turn red. A new check brings at least one.
+
+`edits` are (file, what stands there exactly once, what stands there instead). `profile` names one under which the rule matters.
+"""
+
+from dataclasses import dataclass
+
+Edit = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Mutation:
+    name: str
+    promise: str
+    edits: tuple[Edit, ...]
+    profile: str = "default"
+
+
+def _one(name: str, promise: str, file: str, before: str, after: str, profile: str = "default") -> Mutation:
+    return Mutation(name, promise, ((file, before, after),), profile)
+
+
+MUTATIONS = (
+    _one(
+        "a log line with the prompt", "store-default", "chat/inference/run.py",
+        "def _settle(call: Call, answer: Answer, keep: Keep | None, measure: Measure) -> None:\n",
+        "def _settle(call: Call, answer: Answer, keep: Keep | None, measure: Measure) -> None:\n"
+        "    log.info(str([getattr(part, 'text', '') for one in call.request.messages for part in one.parts]))\n",
+    ),
+    _one(
+        "uploads that spool to the disk", "store-default", "chat/kernel/pages.py",
+        "        return BytesIO()",
+        "        return super()._get_file_stream(total_content_length, content_type, filename, content_length)",
+    ),
+    _one(
+        "consent that is taken for given", "store-optin", "chat/consent/ledger.py",
+        "    return latest is not None and latest.given", "    return True",
+    ),
+    Mutation(
+        "content stored as it is", "sec-rest",
+        (
+            ("chat/consent/gate.py", "Sealed(crypto.encrypt(permit.key, content, place.bound_to(permit.account)))",
+             "Sealed(content)"),
+            ("chat/consent/gate.py", "self._opener.open(sealed.blob, place.bound_to(self._account))", "sealed.blob"),
+        ),
+    ),
+    _one(
+        "a provider that trains is asked", "no-training", "chat/inference/permission.py", "if policy.trains:", "if False:",
+    ),
+    _one(
+        "a provider of which nothing is known is offered", "share-providers", "chat/providers/data_policy.py",
+        "    if stated is None or not stated.region.strip():\n        return None",
+        "    if stated is None:\n        return DataPolicy('somewhere', 0, False, '', date.today())",
+    ),
+    _one(
+        "a request with the name of who asks", "share-minimal", "chat/providers/openai.py",
+        '            "stream": True,\n            "stream_options"',
+        '            "stream": True,\n            "user": "7",\n            "stream_options"',
+    ),
+    _one(
+        "two records for one request", "collect-usage", "chat/metering/ledger.py",
+        "    db.session.execute(sa.insert(Usage), row)", "    db.session.execute(sa.insert(Usage), [row, row])",
+    ),
+    _one(
+        "an address written down in spite of the profile", "collect-technical", "chat/kernel/network.py",
+        "if keep is Address.NONE or not address:", "if not address:",
+    ),
+    _one(
+        "an address that is not truncated", "collect-technical", "chat/kernel/network.py",
+        "    if keep is Address.FULL:", "    if keep:", profile="lumio",
+    ),
+    _one(
+        "a form that asks for more", "collect-account", "templates/security/register_user.html",
+        "  {{ field(form.display_name) }}", '  {{ field(form.display_name) }}<input name="phone" aria-label="Phone">',
+    ),
+    _one(
+        "a message sent twice", "collect-content", "chat/inference/run.py",
+        "    events = provider.stream(call.request, cancel)\n",
+        "    list(provider.stream(call.request, cancel))\n    events = provider.stream(call.request, cancel)\n",
+    ),
+    _one(
+        "no notice where people write", "collect-warn", "templates/conversations/_composer.html",
+        "{% if chat.sensitive_data %}", "{% if false %}",
+    ),
+    _one(
+        "age taken for granted", "age-minimum", "chat/accounts/forms.py",
+        'validators=[DataRequired(_l("This site is not for younger people."))]', "",
+    ),
+    _one(
+        "a session cookie that outlives the browser", "cookie-session", "chat/accounts/security.py",
+        'session.permanent = "keep_signed_in" in request.form', "session.permanent = True",
+    ),
+    _one(
+        "a session that survives signing out", "cookie-session", "chat/accounts/security.py",
+        "        devices.forget(device)", "        pass",
+    ),
+    _one(
+        "a cookie for every visitor", "cookie-essential", "chat/kernel/headers.py",
+        "    headers = response.headers\n", "    headers = response.headers\n    response.set_cookie('visitor', '1')\n",
+    ),
+    _one(
+        "a font from elsewhere", "cookie-essential", "templates/layouts/base.html",
+        "</head>", '<link rel="stylesheet" href="https://fonts.example.com/a.css"></head>',
+    ),
+    _one(
+        "limits that let everybody through", "sec-abuse", "chat/kernel/limits.py", "        if allowed:", "        if True:",
+    ),
+    _one(
+        "passwords hashed cheaply", "sec-passwords", "chat/accounts/configuration.py",
+        '"argon2__memory_cost": 19456', '"argon2__memory_cost": 64',
+    ),
+    _one(
+        "providers asked in the clear", "sec-transit", "chat/kernel/settings.py",
+        'raise ValueError("must start with https:// unless the host is on loopback: prompts travel over it")', "pass",
+    ),
+    _one(
+        "a policy that does not name the authority", "right-complain", "templates/policy/_who.html",
+        ", (_(\"Authority you may complain to\"), profile.law.authority)", "", profile="lumio",
+    ),
+    _one(
+        "a service provider that is left out", "share-list", "templates/policy/_sharing.html",
+        "{% if profile.subprocessors %}", "{% if false %}", profile="lumio",
+    ),
+    _one(
+        "a job that forgets accounts", "keep-account", "chat/retention/jobs.py",
+        "def purge() -> int:\n",
+        "def purge() -> int:\n    from chat.accounts.models import Account\n"
+        "    db.session.query(Account).delete(); db.session.commit(); return 1\n\n\ndef _purge() -> int:\n",
+    ),
+    Mutation(
+        "an address that shows the last message", "sec-internal",
+        (
+            ("chat/inference/run.py", "    events = provider.stream(call.request, cancel)\n",
+             "    events = provider.stream(call.request, cancel); import sys; sys.s=call.request.messages[-1].parts[0].text\n"),
+            ("chat/kernel/health.py", '    return Response("ok\\n", mimetype="text/plain")',
+             "    import sys; return Response(getattr(sys, 's', 'ok'), mimetype='text/plain')"),
+        ),
+    ),
+    _one(
+        "a verification that leaves no report", "sec-review", "chat/policy/cli.py", "        db.session.commit()\n", "",
+    ),
+    _one(
+        "a model that does not answer", "cap-chat", "chat/inference/run.py",
+        "for event in _within_bounds(events):", "for event in _within_bounds(iter(())):",
+    ),
+    _one(
+        "rights for some places only", "right-everywhere", "chat/kernel/headers.py",
+        "def _start() -> None:\n",
+        "def _start() -> None:\n    from flask import abort\n"
+        "    if request.headers.get('CF-IPCountry') == 'US' and request.path.startswith('/settings'): abort(403)\n",
+    ),
+    _one(
+        "any password will do", "cap-signin", "chat/accounts/hashing.py",
+        "        fits: bool = _beside(self._context.verify, *args, **kwargs)\n        return fits", "        return True",
+    ),
+    _one(
+        "a conversation that outlives its day", "keep-history", "chat/kernel/lifetimes.py",
+        "<= limit.moment(now) for limit", "<= limit.moment(now) - timedelta(days=5) for limit",
+    ),
+    _one(
+        "requests remembered for too long", "keep-logs", "chat/metering/personal_data.py",
+        "timedelta(days=profile.retention.request_logs)", "timedelta(days=profile.retention.request_logs + 30)",
+    ),
+)  # fmt: skip

@@ -1,0 +1,16 @@
+"""Running `flask privacy verify` as an operator does, with settings that owe nothing to this machine's."""
+
+import os
+from pathlib import Path
+
+
+def environment(instance: Path, source: Path, **settings: str) -> dict[str, str]:
+    """The environment of a command that runs the source in that folder, on an instance in this one."""
+    inherited = {name: os.environ[name] for name in ("PATH", "VIRTUAL_ENV", "LANG", "TMPDIR", "CI") if name in os.environ}
+    own = {
+        "CHAT_INSTANCE": str(instance),
+        "CHAT_EMBEDDED_MODEL": "off",
+        "PYTHONPATH": str(source),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    return inherited | own | settings
