@@ -211,9 +211,11 @@ def rename(permit: Permit, conversation: Conversation, title: str) -> None:
         conversation.title = _sealed_title(permit, conversation.public_id, words)
 
 
-def delete(conversation: Conversation) -> None:
-    """Delete the conversation with its turns."""
+def delete(conversation: Conversation) -> int:
+    """Delete the conversation with its turns, and return how many of these there were."""
+    turns = _count(sa.delete(StoredTurn).where(StoredTurn.conversation_id == conversation.id))
     db.session.execute(sa.delete(Conversation).where(Conversation.id == conversation.id))
+    return turns
 
 
 def opened(conversation: Conversation, reader: Reader) -> Saved:

@@ -3,6 +3,7 @@
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from chat.accounts.sessions import get_current_account
 from chat.consent import gate
@@ -75,10 +76,17 @@ def pin(public_id: str) -> ResponseReturnValue:
 @bp.post("/c/<public_id>/remove")
 @signed_in
 def delete(public_id: str) -> ResponseReturnValue:
-    history.delete(history.get_conversation(get_current_account(), public_id, clock.now()))
+    gone = history.delete(history.get_conversation(get_current_account(), public_id, clock.now()))
     db.session.commit()
     truncate_journal()
-    flash(_("The conversation was deleted."), "success")
+    flash(
+        ngettext(
+            "The conversation was deleted. Its %(num)d message went with it.",
+            "The conversation was deleted. Its %(num)d messages went with it.",
+            gone,
+        ),
+        "success",
+    )
     back = request.form.get("back")
     return redirect(back if back and is_local(back) and public_id not in back else url_for("conversations.new"), 303)
 

@@ -93,7 +93,7 @@ def _outside(profile: Profile, *, whole: bool) -> Iterable[Document]:
 
 def _providers(profile: Profile) -> str:
     known = sorted({(one.name, one.policy.retention_days) for one in profile.providers if one.policy is not None})
-    return "; ".join(f"{name}: {_count_of(days)}" for name, days in known)
+    return "; ".join(f"{name}: {_count_of(days) if days else 'not kept'}" for name, days in known)
 
 
 def _stated(days: int | None) -> str:

@@ -27,10 +27,12 @@ WORDS = "A sentence as people write it, with some words that a search might want
 
 
 @contextmanager
-def site_with_history(folder: Path, *, conversations: int, turns: int, length: int) -> Iterator[tuple[Flask, Browser]]:
+def site_with_history(
+    folder: Path, *, conversations: int, turns: int, length: int, **settings: str
+) -> Iterator[tuple[Flask, Browser]]:
     """A site whose alice is signed in and has this many conversations of this many turns of `length` characters."""
     profile = write_profile(folder / "profile.toml", {"limits.account_messages": "1000000/hour"})
-    app = create_app(settings_for_tests(folder, chat_profile=str(profile), chat_log_level="WARNING"))
+    app = create_app(settings_for_tests(folder, chat_profile=str(profile), chat_log_level="WARNING", **settings))
     app.test_client_class = Browser
     with app.app_context():
         alice = People(current_site().keyring).alice
