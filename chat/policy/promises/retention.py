@@ -4,7 +4,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from chat.kernel.profile import Profile
-from chat.policy.checks import retention
+from chat.policy.checks import deletion, retention
 from chat.policy.promise import Promise, Section
 
 
@@ -76,6 +76,6 @@ PROMISES = (
         absent="Nothing can be bought at this site.",
         travels=True,
     ),
-    Promise(id="keep-deleted", wording=_deleted, travels=True),
+    Promise(id="keep-deleted", wording=_deleted, check=deletion.deleted, travels=True),
 )
 SECTION = Section(name="retention", title="How long it is kept", promises=PROMISES)

@@ -3,7 +3,7 @@
 from flask_babel import gettext as _
 
 from chat.kernel.profile import Profile
-from chat.policy.checks import rights
+from chat.policy.checks import deletion, rights
 from chat.policy.promise import Promise, Section
 
 
@@ -27,6 +27,7 @@ PROMISES = (
         wording=lambda _profile: _(
             "You can delete one message, one conversation, everything, or your account, and get a receipt for it."
         ),
+        check=deletion.delete,
     ),
     Promise(
         id="right-export",
