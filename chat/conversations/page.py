@@ -5,6 +5,7 @@ import secrets
 from flask import Response, make_response, render_template, session
 
 from chat.accounts.models import Account
+from chat.accounts.sessions import current_account
 from chat.consent import ledger
 from chat.consent.gate import CannotRead, Reader
 from chat.consent.purposes import Purpose, offered
@@ -36,6 +37,10 @@ from chat.providers.current import current_catalogue
 
 def page_session() -> str:
     """Return what binds this browser's unsaved conversations to its session, made with the first page."""
+    if "_user_id" in session and current_account() is None:
+        # The sign-in has ended, or the account is gone: what a page of theirs still holds opens for nobody any more.
+        session.pop("_user_id")
+        session.pop("page", None)
     if "page" not in session:
         session["page"] = secrets.token_urlsafe(16)
     bound: str = session["page"]

@@ -176,6 +176,17 @@ def test_erasing_while_an_answer_arrives_leaves_nothing(app: Flask, client: Brow
     assert places_of(current_stores(), number, public_id) == []
 
 
+def test_a_page_of_an_erased_account_opens_nowhere_any_more(app: Flask, client: Browser, people: People) -> None:
+    elsewhere = Chat(sign_in(app.test_client(), people.alice)).send("a secret in this page alone")  # type: ignore[arg-type]
+    assert elsewhere.storage == "not_stored"
+
+    sign_in(client, people.alice)
+    client.submit(ACCOUNT, {"confirmation": "alice@example.org", "when": "now"})
+
+    assert "a secret" not in elsewhere.send("Go on").page.text
+    assert elsewhere.status == 409
+
+
 def test_a_failure_is_told_recorded_and_mended_by_the_job(
     app: Flask, client: Browser, people: People, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
