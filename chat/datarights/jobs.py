@@ -8,7 +8,7 @@ from chat.datarights import closing, erase, letters
 from chat.datarights.erase import Ground
 from chat.datarights.models_erase import Scope, State
 from chat.kernel import clock
-from chat.kernel.db import db, truncate_journal
+from chat.kernel.db import db, fold_journal, truncate_journal
 from chat.kernel.personal_data import current_stores
 from chat.kernel.signing import Document
 from chat.kernel.site import Site, current_site
@@ -42,6 +42,7 @@ def carry_out(number: str) -> Document:
     try:
         for _state in steps(number, ground, site):
             db.session.commit()
+            fold_journal()  # here, not in the commit of somebody else who writes a little
     except Exception as failure:
         db.session.rollback()
         erase.note_failure(number, failure, clock.now())

@@ -270,3 +270,22 @@ def _downloaded(page: Page) -> Any:
 
 def _command(app: Flask, *words: str) -> Result:
     return app.test_cli_runner().invoke(args=list(words))
+
+
+def test_monitors_see_what_is_not_erased_and_for_how_long(
+    app: Flask, client: Browser, people: People, site: Site, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in(client, people.alice)
+    with monkeypatch.context() as patch:
+        patch.setattr(site.keyring, "destroy", lambda _account: None)
+        client.submit(ACCOUNT, {"confirmation": "alice@example.org", "when": "now"})
+    clock.advance(hours=2)
+
+    late = client.get("/metrics").text
+    erase_what_is_due()
+    done = client.get("/metrics").text
+
+    assert "candor_erasures_failing 1.0" in late
+    assert "candor_erasures_late_seconds 7200.0" in late
+    assert "candor_erasures_unfinished 0.0" in done
+    assert "candor_erasures_late_seconds 0.0" in done
