@@ -67,6 +67,7 @@ STORES = (
         basis=Basis.LEGAL_DUTY,
         owner=AuditEntry.account_id,
         also_names=(AuditEntry.by,),
+        shown=AuditEntry.is_withheld.is_(False),
         born=AuditEntry.at,
         stays="An operator must be able to answer for what was done, also after the account it was done to is gone.",
         exported=("at", "act", "by", "reason"),

@@ -20,8 +20,14 @@ from chat.providers.base import File, Image, Part, Role, Text
 
 # Enough for a long evening with images; more would be a bomb.
 _LARGEST = 64 * 2**20
+_STALE = (
+    "This page belongs to a session that has ended, so its conversation cannot go on here. "
+    "Copy what you need from it, then start a new chat."
+)
 # Grows with each change of what stands in the page, so that a page from before an upgrade is stale, not a failure.
 _FORMAT = 1
+
+_ENDINGS = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/gif": ".gif"}
 
 _decode_body = msgspec.msgpack.Decoder().decode
 
@@ -50,37 +56,60 @@ def text_of_body(body: bytes) -> str:
     return "".join(one[1] for one in parts if one[0] == "t")
 
 
+def body_in_words(turn_id: str, body: bytes) -> dict[str, object]:
+    """Return what `pack_body` made as JSON can say it; pictures are named, and stand beside it as files."""
+    parts, reasoning = unpack_body(body)
+    return {"parts": [_in_words(turn_id, number, part) for number, part in enumerate(parts)], "reasoning": reasoning}
+
+
+def file_name(turn_id: str, number: int, media_type: str) -> str:
+    """Return what the part of a turn is called where it stands as a file."""
+    return f"conversations/files/{turn_id}-{number}{_ENDINGS.get(media_type, '.txt')}"
+
+
 def seal_page(transcript: Transcript, key: bytes, session: str) -> str:
     """Return the conversation as text for a form's hidden field."""
-    turns = [
-        (t.id, t.parent, t.role, pack_body(t), t.written_at.timestamp(), t.model, t.state, t.problem)
-        for t in transcript.turns.values()
-    ]
+    turns = [pack_turn(turn) for turn in transcript.turns.values()]
     whole = (turns, transcript.leaf, transcript.model, transcript.instructions, transcript.temperature, transcript.is_private)
-    packed = zlib.compress(msgspec.msgpack.encode(whole), 1)
-    return base64.urlsafe_b64encode(crypto.encrypt(key, packed, _bound(session))).decode()
+    return seal_for_page(msgspec.msgpack.encode(whole), key, session)
+
+
+def seal_for_page(packed: bytes, key: bytes, session: str) -> str:
+    """Return bytes compressed and encrypted as text for a hidden field that only this session can send back."""
+    return base64.urlsafe_b64encode(crypto.encrypt(key, zlib.compress(packed, 1), _bound(session))).decode()
+
+
+def open_for_page(sealed: str, key: bytes, session: str) -> bytes:
+    """Return what `seal_for_page` was given. Raises StalePage."""
+    try:
+        unpacker = zlib.decompressobj()
+        return unpacker.decompress(crypto.decrypt(key, base64.urlsafe_b64decode(sealed), _bound(session)), _LARGEST)
+    except (crypto.CannotOpen, binascii.Error, zlib.error, ValueError):
+        raise StalePage(_STALE) from None
 
 
 def open_page(sealed: str, key: bytes, session: str) -> Transcript:
     """Return the conversation of a form. Raises StalePage."""
     try:
-        packed = crypto.decrypt(key, base64.urlsafe_b64decode(sealed), _bound(session))
-        unpacker = zlib.decompressobj()
-        whole = msgspec.msgpack.decode(unpacker.decompress(packed, _LARGEST))
-    except (crypto.CannotOpen, binascii.Error, zlib.error, msgspec.DecodeError, ValueError):
-        raise StalePage(
-            "This page belongs to a session that has ended, so its conversation cannot go on here. "
-            "Copy what you need from it, then start a new chat."
-        ) from None
+        whole = msgspec.msgpack.decode(open_for_page(sealed, key, session))
+    except (msgspec.DecodeError, ValueError):
+        raise StalePage(_STALE) from None
     turns, leaf, model, instructions, temperature, is_private = whole
     return replace(
         Transcript(model=model, instructions=instructions, temperature=temperature, is_private=is_private),
-        turns={row[0]: _turn(row) for row in turns},
+        turns={row[0]: unpack_turn(row) for row in turns},
         leaf=leaf,
     )
 
 
-def _turn(row: Any) -> Turn:
+def pack_turn(turn: Turn) -> tuple[Any, ...]:
+    """Return a turn as plain values, for a page that carries it."""
+    at = turn.written_at.timestamp()
+    return (turn.id, turn.parent, turn.role, pack_body(turn), at, turn.model, turn.state, turn.problem)
+
+
+def unpack_turn(row: Any) -> Turn:
+    """Return the turn of what `pack_turn` made."""
     turn_id, parent, role, body, written, model, state, problem = row
     parts, reasoning = unpack_body(body)
     at = datetime.fromtimestamp(written, UTC)
@@ -99,6 +128,17 @@ def _plain(part: Part) -> tuple[Any, ...]:
             return ("i", media_type, data)
         case File(name, media_type, text):
             return ("f", name, media_type, text)
+
+
+def _in_words(turn_id: str, number: int, part: Part) -> dict[str, object]:
+    match part:
+        case Text(text):
+            return {"type": "text", "text": text}
+        case Image(media_type, data):
+            name = file_name(turn_id, number, media_type)
+            return {"type": "image", "media_type": media_type, "bytes": len(data), "file": name}
+        case File(name, media_type, text):
+            return {"type": "file", "name": name, "media_type": media_type, "text": text}
 
 
 def _part(plain: Any) -> Part:

@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 from chat.consent.purposes import Purpose
+from chat.conversations.codec import body_in_words
 from chat.conversations.models import Conversation, Feedback, HistoryChoice, StoredTurn
 from chat.kernel.personal_data import Basis, Store
 from chat.kernel.profile import Profile
@@ -23,12 +24,13 @@ STORES = (
         why="to show you your history; each goes when its time is up, or when you delete it or withdraw your consent",
         basis=Basis.CONSENT,
         purpose=Purpose.HISTORY,
-        born=Conversation.updated_at,
+        born=Conversation.kept_since,
         expires=Conversation.expires_at,
         keep_for=_keep_for,
         longest=_longest,
         exported=(
-            "public_id", "created_at", "updated_at", "expires_at", "own_days", "pinned", "leaf", "model", "temperature",
+            "public_id", "created_at", "updated_at", "kept_since", "expires_at", "own_days", "pinned", "leaf", "model",
+            "temperature",
             "title", "instructions",
         ),
         withheld=("id", "account_id"),
@@ -52,6 +54,8 @@ STORES = (
         basis=Basis.CONSENT,
         purpose=Purpose.HISTORY,
         goes_with=Conversation,
+        opened={"body": body_in_words},
+        linked={"conversation": (StoredTurn.conversation_id, Conversation.public_id)},
         exported=("public_id", "parent", "role", "state", "problem", "model", "written_at", "body"),
         withheld=("id", "conversation_id", "account_id"),
     ),

@@ -8,15 +8,19 @@ from chat.datarights.cli import accounts
 from chat.datarights.jobs import ERASE_JOB, erase_what_is_due
 from chat.datarights.personal_data_erase import ERASURE_STORES
 from chat.datarights.readings import list_readings
+from chat.datarights.views_data import bp as data_bp
 from chat.datarights.views_erase import bp as erasure_bp
 from chat.kernel.feature import Feature, Job, MenuItem
 
 FEATURE = Feature(
     name="datarights",
-    blueprints=(erasure_bp,),
+    blueprints=(data_bp, erasure_bp),
     stores=ERASURE_STORES,
     jobs=(Job(name=ERASE_JOB, run=erase_what_is_due, every=timedelta(minutes=10)),),
     readings=list_readings,
     commands=(accounts,),
-    menu=(MenuItem(label=_l("Delete"), endpoint="erasure.choose"),),
+    menu=(
+        MenuItem(label=_l("Your data"), endpoint="your_data.show"),
+        MenuItem(label=_l("Delete"), endpoint="erasure.choose"),
+    ),
 )

@@ -1,6 +1,7 @@
 """The database: typed base, conventions, and the pragmas that make deleting mean deleting on SQLite."""
 
 import sqlite3
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -85,6 +86,13 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
     # one writer work at the same time; synchronous=NORMAL is safe against corruption in WAL mode (sqlite.org/pragma.html).
     for pragma in ("foreign_keys=ON", "secure_delete=ON", "journal_mode=WAL", "synchronous=NORMAL"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def read_briefly(query: sa.Select[*tuple[Any, ...]]) -> Sequence[Any]:
+    """Return all rows of `query` and give the connection back: for what is read while somebody's slow line takes it in."""
+    rows = db.session.execute(query).all()
+    db.session.rollback()
+    return rows
 
 
 def truncate_journal() -> bool:

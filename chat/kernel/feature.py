@@ -7,6 +7,7 @@ from datetime import timedelta
 import click
 from flask import Blueprint, Flask, current_app
 
+from chat.kernel.export import Exporter
 from chat.kernel.personal_data import Store
 
 
@@ -57,6 +58,7 @@ class Feature:
     checks: tuple[Check, ...] = ()
     readings: Callable[[], Iterable[Reading]] | None = None
     commands: tuple[click.Group, ...] = ()
+    exporters: tuple[Exporter, ...] = ()  # files for a person's copy of their data, beside the tables' own
     menu: tuple[MenuItem, ...] = ()
     init: Callable[[Flask], None] | None = None  # for libraries that want the app
     start: Callable[[Flask], None] | None = None  # once in each process that serves, before the first request
@@ -83,6 +85,11 @@ def current_checks() -> tuple[Check, ...]:
 def current_readings() -> list[Reading]:
     """Return what `/metrics` adds to what this process has counted."""
     return [reading for feature in _current() if feature.readings for reading in feature.readings()]
+
+
+def current_exporters() -> tuple[Exporter, ...]:
+    """Return what the features of the running application add to a person's copy of their data."""
+    return tuple(exporter for feature in _current() for exporter in feature.exporters)
 
 
 def _current() -> tuple[Feature, ...]:

@@ -5,7 +5,7 @@ tests/shape/test_inventory.py. The sentences are printed for people as they stan
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
@@ -53,6 +53,11 @@ class Store:
     goes_with: type[Base] | None = None  # its rows have no age of their own: they go when their row of this table goes
     exported: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
+    # What a sealed column holds, as JSON can say it: from the row's public id and the opened bytes. None named: it is text.
+    opened: Mapping[str, Callable[[str, bytes], object]] = field(default_factory=dict)
+    # Further names in the export, for the row that one of ours points to: (our foreign key, that table's public id).
+    linked: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    shown: Any = None  # a condition: which rows their owner may see; None: all
 
 
 _EXTENSION = "candor_stores"

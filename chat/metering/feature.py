@@ -1,5 +1,6 @@
 from chat.kernel.feature import Feature
+from chat.metering.exporting import usage_file
 from chat.metering.personal_data import STORES
 from chat.metering.views import bp
 
-FEATURE = Feature(name="metering", blueprints=(bp,), stores=STORES)
+FEATURE = Feature(name="metering", blueprints=(bp,), stores=STORES, exporters=(usage_file,))

@@ -1,0 +1,3 @@
+from tests.chatting import app, fake
+
+__all__ = ["app", "fake"]  # fixtures
