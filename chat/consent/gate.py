@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from chat.accounts.freezing import SENTENCE, is_frozen
 from chat.accounts.models import Account
 from chat.consent.ledger import holds
 from chat.consent.purposes import Purpose
@@ -68,6 +69,8 @@ def issue(account: Account, purpose: Purpose, keyring: Keyring) -> Permit:
     The key was made with the account. None is made here: one that was destroyed must stay destroyed.
     """
     if not holds(account, purpose):
+        if is_frozen(account.id):
+            raise NotPermitted(SENTENCE)
         raise NotPermitted("Nothing was stored: keeping it is switched off for this account. The switch is in the settings.")
     return Permit(account.public_id, purpose, _key_of(account, keyring))
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
+from chat.accounts.freezing import SENTENCE, Frozen, is_frozen
 from chat.accounts.models import Account
 from chat.consent.models import ConsentEntry
 from chat.consent.purposes import WORDINGS, Purpose
@@ -25,8 +26,10 @@ class Source(StrEnum):
 
 
 def give(account: Account, purpose: Purpose, source: Source, now: datetime) -> ConsentEntry:
-    """Record that the person said yes to the words shown today. Saying yes again records it again only if the words changed."""
+    """Record that the person said yes to the words shown today. Again: only if the words changed. Raises Frozen."""
     _lock(account)
+    if is_frozen(account.id):
+        raise Frozen(SENTENCE)
     latest = _latest(account.id, purpose)
     wording = WORDINGS[purpose]
     if latest is not None and latest.given and latest.wording_hash == wording.hash:
@@ -44,9 +47,9 @@ def withdraw(account: Account, purpose: Purpose, source: Source, now: datetime) 
 
 
 def allows(account: Account, purpose: Purpose) -> bool:
-    """Whether the person's latest word on `purpose` is yes."""
+    """Whether the person's latest word on `purpose` is yes. Of a frozen account no consent holds, whatever it is for."""
     latest = _latest(account.id, purpose)
-    return latest is not None and latest.given
+    return latest is not None and latest.given and not is_frozen(account.id)
 
 
 def holds(account: Account, purpose: Purpose) -> bool:

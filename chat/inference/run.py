@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+from chat.accounts.freezing import check_in_use
 from chat.accounts.models import Account
 from chat.diagnostics import failures
 from chat.diagnostics.failures import Failure
@@ -59,6 +60,7 @@ def admit(call: Call, profile: Profile, limits: Limits) -> None:
     if caller.account_id is None:
         limits.hit(rates.guest_messages, "guest", caller.name_for_limits)
     else:
+        check_in_use(caller.account_id)
         limits.hit(rates.account_messages, "account", caller.name_for_limits)
     limits.hit(rates.model_messages, "model", call.model.id)
 
