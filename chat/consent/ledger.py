@@ -23,6 +23,7 @@ class Source(StrEnum):
     SETTINGS = "settings"
     SAVE_BUTTON = "save button"
     THUMB = "thumb"
+    IMPORT = "import"
 
 
 def give(account: Account, purpose: Purpose, source: Source, now: datetime) -> ConsentEntry:

@@ -83,9 +83,12 @@ def entry_view(entry: ConsentEntry) -> EntryView:
         title=WORDINGS[Purpose(entry.purpose)].title,
         given=entry.given,
         at=entry.at,
-        source={"settings": _("in the settings"), "save button": _("with the save button"), "thumb": _("with a thumb")}.get(
-            entry.source, entry.source
-        ),
+        source={
+            "settings": _("in the settings"),
+            "save button": _("with the save button"),
+            "thumb": _("with a thumb"),
+            "import": _("with an import"),
+        }.get(entry.source, entry.source),
         revision=entry.wording_revision,
         hash=entry.hash,
     )

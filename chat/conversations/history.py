@@ -71,15 +71,24 @@ def hold(conversation: Conversation) -> None:
         raise NotFound(_GONE)
 
 
-def create(permit: Permit, account: Account, transcript: Transcript, keep_for: timedelta, now: datetime) -> Conversation:
+def create(
+    permit: Permit,
+    account: Account,
+    transcript: Transcript,
+    keep_for: timedelta,
+    now: datetime,
+    *,
+    conversation_id: str | None = None,
+) -> Conversation:
     """Store `transcript` as a new conversation of `account` and return its row."""
     first = next((turn.text for turn in transcript.turns.values() if turn.role is Role.USER and turn.text), "")
-    new_id = public_id()
+    new_id = conversation_id or public_id()
     conversation = Conversation(
         public_id=new_id,
         account_id=account.id,
         created_at=now,
         updated_at=now,
+        kept_since=now,
         expires_at=now + keep_for,
         own_days=None,
         pinned=False,
@@ -98,7 +107,7 @@ def create(permit: Permit, account: Account, transcript: Transcript, keep_for: t
 
 def update(permit: Permit, conversation: Conversation, transcript: Transcript, keep_for: timedelta, now: datetime) -> None:
     """Write down how the conversation is asked from now on, and count its time anew."""
-    conversation.updated_at = now
+    conversation.updated_at = conversation.kept_since = now
     conversation.expires_at = now + keep_for
     conversation.leaf = transcript.leaf
     conversation.model = transcript.model

@@ -25,6 +25,8 @@ class Conversation(Base):
     account_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id, ondelete="CASCADE"))
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime] = mapped_column(index=True)
+    # From when its time counts: its last message, or its import.
+    kept_since: Mapped[datetime]
     # From this moment on it exists for no query, whether or not the purge has come by (chat/kernel/lifetimes.py).
     expires_at: Mapped[datetime] = mapped_column(index=True)
     # Chosen for this one alone: so many days after its last message, and never longer than the site's limit.

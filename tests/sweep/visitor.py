@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 
-from tests.browser import Page, form_data
+from tests.browser import Element, Page, form_data
 from tests.people import PASSWORD
 
 Event = tuple[str, dict[str, Any]]
@@ -65,6 +65,11 @@ class Visitor:
         finally:
             response.close()
         return events
+
+    def upload(self, path: str, form: Element, file: Upload) -> httpx2.Response:
+        """Send a form of another page with a file."""
+        body = _multipart(form_data(form), (file,)).replace(b'name="files"', b'name="file"')
+        return self.http.post(path, content=_slowly(body), headers=_KIND)
 
     def press(self, path: str) -> Page:
         """Press another button of the chat's form."""

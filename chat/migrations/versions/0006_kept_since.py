@@ -1,0 +1,20 @@
+"""From when a conversation's time counts: its last message, or its import"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = '0006'
+down_revision = '0005'
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    # The default is for the rows that are there: SQLite adds no column without one that may not be empty. A row that kept it
+    # would be one whose time is long up.
+    op.add_column('conversation', sa.Column('kept_since', sa.DateTime(timezone=True), nullable=False, server_default='1970-01-01 00:00:00'))
+    op.execute('UPDATE conversation SET kept_since = updated_at')
+
+
+def downgrade() -> None:
+    op.drop_column('conversation', 'kept_since')
