@@ -3,7 +3,7 @@
 from flask_babel import gettext as _
 
 from chat.kernel.profile import Profile
-from chat.policy.checks import deletion, rights
+from chat.policy.checks import deletion, own_data, rights
 from chat.policy.promise import Promise, Section
 
 
@@ -20,8 +20,13 @@ PROMISES = (
     Promise(
         id="right-access",
         wording=lambda _profile: _("You can see everything that is held about you, with its purpose and its end, on one page."),
+        check=own_data.access,
     ),
-    Promise(id="right-correct", wording=lambda _profile: _("You can correct what is held about you.")),
+    Promise(
+        id="right-correct",
+        wording=lambda _profile: _("You can correct what is held about you."),
+        check=own_data.correct,
+    ),
     Promise(
         id="right-delete",
         wording=lambda _profile: _(
@@ -32,10 +37,12 @@ PROMISES = (
     Promise(
         id="right-export",
         wording=lambda _profile: _("You can take everything with you, in files that people and programs can read."),
+        check=own_data.export,
     ),
     Promise(
         id="right-restrict",
         wording=lambda _profile: _("You can freeze your account: everything is kept, and nothing is done with it."),
+        check=own_data.restrict,
     ),
     Promise(
         id="right-object",
