@@ -23,6 +23,7 @@ from typing import Protocol
 _NOT_OURS = (".gguf",)
 _LARGEST_UNPACKED = 64 * 2**20
 _COMPRESSED = re.compile(rb"\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda]")
+_ZIPPED = re.compile(rb"PK\x03\x04.{22}(..)(..)", re.DOTALL)
 _BASE64_OF_COMPRESSED = re.compile(rb"(?:eJ|eN|eF|eA|H4sI)[A-Za-z0-9+/_-]{16,}")
 
 
@@ -174,6 +175,10 @@ def _unpack(data: bytes) -> Iterator[bytes]:
         unpacked = _inflate(data[found.start() :])
         if unpacked:
             yield unpacked
+    for found in _ZIPPED.finditer(data):
+        # A file inside a ZIP archive, whole or broken off: its head, its name and what is extra, then bare deflate.
+        begins = found.end() + int.from_bytes(found[1], "little") + int.from_bytes(found[2], "little")
+        yield from filter(None, [_inflate(data[begins:], wbits=-15)])
     for found in _BASE64_OF_COMPRESSED.finditer(data):
         text = found[0].replace(b"-", b"+").replace(b"_", b"/")
         try:
@@ -182,9 +187,9 @@ def _unpack(data: bytes) -> Iterator[bytes]:
             continue
 
 
-def _inflate(data: bytes) -> bytes:
-    """As much as comes out before the stream ends or turns out to be none."""
-    engine = zlib.decompressobj(wbits=47)  # zlib or gzip, as its head says
+def _inflate(data: bytes, *, wbits: int = 47) -> bytes:
+    """As much as comes out before the stream ends or turns out to be none; of zlib or gzip, if nothing else is said."""
+    engine = zlib.decompressobj(wbits)
     try:
         return engine.decompress(data[:_LARGEST_UNPACKED], _LARGEST_UNPACKED)
     except zlib.error:

@@ -6,12 +6,14 @@ A sweep that finds nothing proves something only if it would have found it.
 import base64
 import binascii
 import gzip
+import io
 import json
 import os
 import pickle
 import sqlite3
 import subprocess
 import sys
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,6 +29,14 @@ from hypothesis import strategies as st
 
 from chat.policy.sweep import Canary, sweep, watching
 from tests.databases import Postgres
+
+
+def zipped(text: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("notes.txt", f"{text} {text} and something else")
+    return packed.getvalue()
+
 
 DISGUISES: dict[str, Callable[[str], bytes]] = {
     "as it is": str.encode,
@@ -47,6 +57,8 @@ DISGUISES: dict[str, Callable[[str], bytes]] = {
     "in fast zlib": lambda text: zlib.compress(text.encode(), 1),
     "in zlib in base64": lambda text: b"." + base64.urlsafe_b64encode(zlib.compress(text.encode())),
     "in gzip in gzip": lambda text: gzip.compress(gzip.compress(text.encode())),
+    "in a ZIP archive": zipped,
+    "in a ZIP archive that broke off": lambda text: zipped(text)[:-60],
     "backwards": lambda text: text[::-1].encode(),
 }
 

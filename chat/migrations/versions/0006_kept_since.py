@@ -10,8 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    # The default is for the rows that are there: SQLite adds no column without one that may not be empty. A row that kept it
-    # would be one whose time is long up.
+    # SQLite adds no column that may not be empty without a default. A row that kept it would be one whose time is long up.
     op.add_column('conversation', sa.Column('kept_since', sa.DateTime(timezone=True), nullable=False, server_default='1970-01-01 00:00:00'))
     op.execute('UPDATE conversation SET kept_since = updated_at')
 
