@@ -87,7 +87,7 @@ def test_the_page_leads_to_every_right(client: Browser, people: People, path: st
 
     links = {one.get("href") for one in client.page("/settings/data").all("a")}
 
-    assert {"/settings/data/export", "/settings/profile"} <= links
+    assert {"/settings/data/export", "/settings/profile", "/settings/delete", "/settings/import"} <= links
     assert client.get(path).status_code == 200
 
 
