@@ -35,6 +35,7 @@ class Saved:
     title: str
     pinned: bool
     updated_at: datetime
+    kept_since: datetime
     expires_at: datetime
 
 
@@ -234,6 +235,7 @@ def opened(conversation: Conversation, reader: Reader) -> Saved:
         open_title(conversation.public_id, conversation.title, reader),
         conversation.pinned,
         conversation.updated_at,
+        conversation.kept_since,
         conversation.expires_at,
     )
 

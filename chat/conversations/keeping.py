@@ -41,7 +41,7 @@ def list_days(profile: Profile) -> list[int]:
 
 def list_offers(account: Account, profile: Profile, now: datetime) -> list[Offer]:
     """Return what the person may choose for all their conversations."""
-    ages = db.session.scalars(_follows_the_account(account).with_only_columns(Conversation.updated_at)).all()
+    ages = db.session.scalars(_follows_the_account(account).with_only_columns(Conversation.kept_since)).all()
     return [Offer(days, sum(at + timedelta(days=days) <= now for at in ages)) for days in list_days(profile)]
 
 
@@ -58,7 +58,7 @@ def keep_for(account: Account, own_days: int | None, profile: Profile) -> timede
 
 def ends_at(conversation: Conversation, profile: Profile) -> datetime:
     """Return when the conversation goes, also where the site's limit has become shorter since it was written."""
-    return min(conversation.expires_at, conversation.updated_at + timedelta(days=profile.retention.history_longest))
+    return min(conversation.expires_at, conversation.kept_since + timedelta(days=profile.retention.history_longest))
 
 
 def choose(account: Account, days: int, profile: Profile, now: datetime) -> int:
@@ -73,11 +73,11 @@ def choose(account: Account, days: int, profile: Profile, now: datetime) -> int:
         db.session.add(HistoryChoice(account_id=account.id, days=days))
     else:
         row.days = days
-    found = _follows_the_account(account).with_only_columns(Conversation.id, Conversation.updated_at, Conversation.expires_at)
+    found = _follows_the_account(account).with_only_columns(Conversation.id, Conversation.kept_since, Conversation.expires_at)
     earlier = [
-        (row_id, updated_at + timedelta(days=days))
-        for row_id, updated_at, expires_at in db.session.execute(found)
-        if updated_at + timedelta(days=days) < expires_at
+        (row_id, kept_since + timedelta(days=days))
+        for row_id, kept_since, expires_at in db.session.execute(found)
+        if kept_since + timedelta(days=days) < expires_at
     ]
     _set_ends(earlier)
     return sum(ends <= now for _row_id, ends in earlier)
@@ -90,7 +90,7 @@ def choose_for(account: Account, conversation: Conversation, days: int | None, p
     _wait_for_writers(account)
     db.session.refresh(conversation)
     conversation.own_days = days
-    conversation.expires_at = conversation.updated_at + keep_for(account, days, profile)
+    conversation.expires_at = conversation.kept_since + keep_for(account, days, profile)
 
 
 def _follows_the_account(account: Account) -> sa.Select[Conversation]:

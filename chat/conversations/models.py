@@ -26,7 +26,7 @@ class Conversation(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime] = mapped_column(index=True)
     # From when its time counts: its last message, or its import. A row that was written without it would be long over.
-    kept_since: Mapped[datetime] = mapped_column(server_default="1970-01-01 00:00:00")
+    kept_since: Mapped[datetime] = mapped_column(server_default="1970-01-01 00:00:00", index=True)
     # From this moment on it exists for no query, whether or not the purge has come by (chat/kernel/lifetimes.py).
     expires_at: Mapped[datetime] = mapped_column(index=True)
     # Chosen for this one alone: so many days after its last message, and never longer than the site's limit.

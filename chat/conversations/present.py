@@ -360,7 +360,7 @@ def day_views(listing: Listing, profile: Profile, now: datetime, current: str | 
 
 def entry_view(saved: Saved, profile: Profile, now: datetime, current: str | None) -> EntryView:
     """Return one conversation as the list shows it; `current` is the one that is open."""
-    ends = min(saved.expires_at, saved.updated_at + timedelta(days=profile.retention.history_longest))
+    ends = min(saved.expires_at, saved.kept_since + timedelta(days=profile.retention.history_longest))
     return EntryView(
         public_id=saved.public_id,
         title=saved.title,

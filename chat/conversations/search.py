@@ -52,14 +52,14 @@ def _titles(account: Account, reader: Reader, now: datetime) -> dict[int, Saved]
     rows = db.session.execute(
         sa.select(
             Conversation.id, Conversation.public_id, Conversation.title, Conversation.pinned, Conversation.updated_at,
-            Conversation.expires_at,
+            Conversation.kept_since, Conversation.expires_at,
         )
         .where(Conversation.account_id == account.id, Conversation.expires_at > now)
         .order_by(Conversation.updated_at.desc(), Conversation.public_id.desc())
     )  # fmt: skip
     return {
-        row: Saved(public_id, open_title(public_id, title, reader), pinned, updated_at, expires_at)
-        for row, public_id, title, pinned, updated_at, expires_at in rows
+        row: Saved(public_id, open_title(public_id, title, reader), pinned, updated_at, kept_since, expires_at)
+        for row, public_id, title, pinned, updated_at, kept_since, expires_at in rows
     }
 
 

@@ -11,11 +11,11 @@ from chat.accounts.sessions import get_current_account
 from chat.consent import ledger
 from chat.consent.ledger import Source
 from chat.consent.purposes import Purpose
-from chat.conversations.exchange import keep_for
 from chat.conversations.importing.carrying import pack, unpack
 from chat.conversations.importing.found import CannotImport
 from chat.conversations.importing.reading import read_upload
 from chat.conversations.importing.storing import Report, count_known, store
+from chat.conversations.keeping import days_of, keep_for
 from chat.conversations.page import page_session
 from chat.conversations.present import storage_view
 from chat.conversations.present_import import preview_view
@@ -56,7 +56,7 @@ def preview_import() -> ResponseReturnValue:
         "conversations/import_preview.html",
         preview=preview_view(reading, known=count_known(account, reading)),
         carried=carried,
-        storage=storage_view(site.profile, state="not_stored", deletes=None, consented=consented),
+        storage=storage_view(site.profile, state="not_stored", consented=consented, keep_days=days_of(account, site.profile)),
     )
 
 
@@ -72,7 +72,7 @@ def take_import() -> ResponseReturnValue:
     report = Report()
     for one in reading.conversations:
         # Each on its own: what was stored before a failure is whole, and importing again goes on from there.
-        if store(account, reading.kind, one, site.keyring, keep_for(site.profile), now):
+        if store(account, reading.kind, one, site.keyring, keep_for(account, None, site.profile), now):
             report.stored += 1
         else:
             report.known += 1
