@@ -16,12 +16,14 @@ from chat.kernel import health, well_known
 from chat.kernel.access_log import log_requests
 from chat.kernel.assets import serve_assets
 from chat.kernel.cli import master_key
+from chat.kernel.cookies import SESSION
 from chat.kernel.db import db, engine_options
 from chat.kernel.errors import StartRefused
 from chat.kernel.feature import mount_features
 from chat.kernel.headers import send_headers
 from chat.kernel.lifetimes import hide_what_is_over
 from chat.kernel.logs import log_what_nobody_caught, set_up_logs
+from chat.kernel.look import share_look
 from chat.kernel.migrate import bring_up_to_date, offer_migrations
 from chat.kernel.pages import MemoryRequest, share_macros, show_errors
 from chat.kernel.personal_data import mount_stores
@@ -71,6 +73,7 @@ def _build(settings: Settings) -> Flask:
         # The words in the templates are English already; looking each of them up took a fifth of a page's time.
         app.jinja_env.install_null_translations(newstyle=True)  # type: ignore[attr-defined]  # Jinja's i18n extension adds it
     share_macros(app)
+    share_look(app)
     csrf.init_app(app)
     db.init_app(app)
     if not is_serving():
@@ -141,7 +144,7 @@ def _config(site: Site) -> dict[str, object]:
         "SECRET_KEY": site.secret,
         "SQLALCHEMY_DATABASE_URI": url,
         "SQLALCHEMY_ENGINE_OPTIONS": engine_options(url),
-        "SESSION_COOKIE_NAME": "candor",
+        "SESSION_COOKIE_NAME": SESSION.name,
         "SESSION_COOKIE_SECURE": settings.uses_https,
         "SESSION_COOKIE_HTTPONLY": True,
         # Lax, not Strict: a sign-in that returns from another site must find its session.

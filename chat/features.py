@@ -1,6 +1,7 @@
 """The map of the product: each feature, in mounting order."""
 
 from chat.accounts.feature import FEATURE as ACCOUNTS
+from chat.analytics.feature import FEATURE as ANALYTICS
 from chat.consent.feature import FEATURE as CONSENT
 from chat.conversations.feature import FEATURE as CONVERSATIONS
 from chat.datarights.feature import FEATURE as DATARIGHTS
@@ -20,6 +21,7 @@ FEATURES: tuple[Feature, ...] = (
     CONSENT,
     METERING,
     DIAGNOSTICS,
+    ANALYTICS,
     CONVERSATIONS,
     REQUESTS,
     IMPROVEMENT,

@@ -17,6 +17,12 @@ class Purpose(StrEnum):
     PRODUCT_UPDATES = "product_updates"
 
 
+class Interest(StrEnum):
+    """Processing that rests on a legitimate interest: nobody is asked, and everybody may object (GDPR Art. 21)."""
+
+    STATISTICS = "statistics"
+
+
 @dataclass(frozen=True, slots=True)
 class Wording:
     """What a person is told before they say yes: what it does, who sees it, for how long, and how it ends."""
@@ -36,7 +42,7 @@ class Wording:
 
 
 # Purposes without words here cannot be consented to yet, whatever a profile offers.
-WORDINGS = {
+WORDINGS: dict[Purpose, Wording] = {
     Purpose.HISTORY: Wording(
         revision=1,
         title="Keep my conversations",
@@ -100,6 +106,37 @@ WORDINGS = {
 }
 
 
+INTERESTS: dict[Interest, Wording] = {
+    Interest.STATISTICS: Wording(
+        revision=1,
+        title="Count my requests in statistics",
+        does="The operator may add up how many requests all people together made on a day, to which models, with how many "
+        "tokens. The sums name nobody.",
+        who_sees="The operator of this site, to see what is needed and what fails.",
+        how_long="The sums are made when they are asked for, from records that are kept anyway, and are not stored.",
+        ends="You can object at any moment. Your requests are left out of every sum that is made from then on.",
+    ),
+}
+
+# Words that were once in force, for the receipts of those who agreed to them: a wording that is replaced moves here.
+EARLIER: dict[Purpose | Interest, tuple[Wording, ...]] = {}
+
+
 def offered(names: tuple[str, ...]) -> tuple[Purpose, ...]:
     """Return the purposes a profile offers that also have words, in the profile's order."""
     return tuple(purpose for purpose in map(Purpose, names) if purpose in WORDINGS)
+
+
+def wording_of(subject: Purpose | Interest) -> Wording:
+    """Return the words in force."""
+    return INTERESTS[subject] if isinstance(subject, Interest) else WORDINGS[subject]
+
+
+def subject_called(name: str) -> Purpose | Interest:
+    """Return the purpose or the interest that the ledger calls `name`. Raises ValueError."""
+    return Interest(name) if name in INTERESTS else Purpose(name)
+
+
+def find_wording(subject: Purpose | Interest, hash_: str) -> Wording | None:
+    """Return the words with this hash, if they are or once were the words of `subject`."""
+    return next((one for one in (wording_of(subject), *EARLIER.get(subject, ())) if one.hash == hash_), None)

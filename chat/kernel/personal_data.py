@@ -44,6 +44,7 @@ class Store:
     longest: Callable[[Profile], timedelta] | None = None  # how long since `born` a row lives at most, whatever `expires` says
     # What is written in the transaction that deletes rows whose time is up, from their values: a sum that outlives them.
     folds: Callable[[Sequence[Mapping[str, Any]], Profile], None] | None = None
+    needs: tuple[str, ...] = ()  # further consents without which its rows may not be: the withdrawal of one reaches them too
     # Why its rows outlive their owner's erasure; the owner's column is set empty then.
     stays: str | None = None
     # Further columns that may name an account by its public id, whoever acted for one; they lose it with the account.
@@ -72,6 +73,11 @@ def current_stores() -> tuple[Store, ...]:
     """Return every declaration of the running application."""
     stores: tuple[Store, ...] = current_app.extensions[_EXTENSION]
     return stores
+
+
+def stands_on(store: Store, purpose: str) -> bool:
+    """Whether the table's rows may be there only as long as there is consent to `purpose`."""
+    return purpose == store.purpose or purpose in store.needs
 
 
 def delete_owned(store: Store, owner_id: int) -> int:

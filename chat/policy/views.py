@@ -4,6 +4,7 @@ from flask import Blueprint, jsonify, render_template
 from flask.typing import ResponseReturnValue
 
 from chat.kernel.access import public
+from chat.kernel.cookies import cookies_of
 from chat.kernel.personal_data import current_stores
 from chat.kernel.site import current_site
 from chat.policy import reports
@@ -29,6 +30,7 @@ def privacy() -> ResponseReturnValue:
         holdings=holdings(current_stores(), profile),
         purposes=purposes(profile),
         address=address_sentence(profile),
+        cookies=cookies_of(profile),
         models=models,
         version=policy_hash(policy_document(profile, current_stores(), models)),
     )

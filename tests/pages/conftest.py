@@ -74,8 +74,8 @@ def name() -> str:
     return f"person{next(_numbers)}"
 
 
-def settings_with(reciter: Reciter, folders: pytest.TempPathFactory) -> dict[str, str]:
-    """The settings of a site with three models: one here, one far away, one that is trained on what it is sent."""
+def settings_with(reciter: Reciter, folders: pytest.TempPathFactory, changes: dict[str, Any] | None = None) -> dict[str, str]:
+    """The settings of a site with three models (here, far away, one that is trained on what it is sent) and `changes`."""
     model: dict[str, object] = {"context": 200_000, "longest_answer": 4096, "upstream": "recite"}
     asked: dict[str, object] = {"kind": "openai", "base_url": reciter.url}
     providers = [
@@ -101,5 +101,5 @@ def settings_with(reciter: Reciter, folders: pytest.TempPathFactory) -> dict[str
             "models": [{"id": "pupil", "name": "Pupil", **model}],
         },
     ]
-    profile = write_profile(folders.mktemp("profile") / "profile.toml", _GENEROUS | {"providers": providers})
+    profile = write_profile(folders.mktemp("profile") / "profile.toml", _GENEROUS | {"providers": providers} | (changes or {}))
     return {"CHAT_PROFILE": str(profile)}

@@ -14,7 +14,7 @@ ROWS = (
     {"kernel"},
     {"accounts", "providers"},
     {"consent", "metering"},
-    {"billing", "diagnostics"},
+    {"billing", "diagnostics", "analytics"},
     {"inference"},
     {"conversations", "assistants", "gateway", "requests"},
     {"retention", "datarights", "policy", "admin", "jobs", "improvement"},

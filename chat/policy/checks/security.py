@@ -2,6 +2,7 @@
 
 import re
 import tempfile
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from chat.kernel.errors import StartRefused
@@ -184,3 +185,19 @@ def review(scratch: Scratch) -> str:
     shown = scratch.now().strftime("%Y")
     require(shown in visitor.page("/privacy").text, "The policy's page does not show when it was checked.")
     return "Checking two promises left a report; the policy showed when each was checked, and that the others were not."
+
+
+def report(scratch: Scratch) -> str:
+    """The file of RFC 9116 is where programs look for it, is valid, and names who is meant."""
+    response = scratch.visitor().get("/.well-known/security.txt")
+    require(response.status_code == 200, f"/.well-known/security.txt answered {response.status_code}.")
+    require(response.headers.get("content-type", "").startswith("text/plain"), "The file is not plain text.")
+    fields = dict(line.split(": ", 1) for line in response.text.splitlines() if ": " in line)
+    contact = fields.get("Contact", "")
+    require(contact.startswith(("mailto:", "https:", "tel:")), "The file names no address to report to.")
+    require(contact.endswith(scratch.profile.site.security_contact), "The file names somebody else than the site does.")
+    ends = datetime.fromisoformat(fields.get("Expires", "1970-01-01T00:00:00Z"))
+    require(
+        scratch.now() < ends < scratch.now() + timedelta(days=366), "The file has expired, or promises to be true for too long."
+    )
+    return f"The file says to report to {contact}, and is good until {ends:%Y-%m-%d}."

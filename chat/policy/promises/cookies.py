@@ -3,7 +3,7 @@
 from flask_babel import gettext as _
 
 from chat.kernel.profile import CookieKind, Profile
-from chat.policy.checks import cookies
+from chat.policy.checks import consents, cookies
 from chat.policy.promise import Promise, Section
 
 
@@ -35,6 +35,7 @@ PROMISES = (
         ),
         applies=_has_choice,
         absent="This site has no other cookies to choose.",
+        check=consents.cookie_choice,
     ),
 )
 SECTION = Section(name="cookies", title="Cookies", promises=PROMISES)

@@ -3,7 +3,7 @@
 from flask_babel import gettext as _
 
 from chat.kernel.profile import Profile
-from chat.policy.checks import deletion, own_data, rights
+from chat.policy.checks import consents, deletion, own_data, rights
 from chat.policy.promise import Promise, Section
 
 
@@ -47,6 +47,7 @@ PROMISES = (
     Promise(
         id="right-object",
         wording=lambda _profile: _("You can object to everything that is not needed to give you the service."),
+        check=consents.objection,
     ),
     Promise(id="right-complain", wording=_complain, check=rights.complain),
     Promise(
@@ -64,6 +65,7 @@ PROMISES = (
     Promise(
         id="right-gpc",
         wording=lambda _profile: _("If your browser sends the Global Privacy Control signal, it counts as your objection."),
+        check=consents.signal,
     ),
 )
 SECTION = Section(name="rights", title="What you can do", promises=PROMISES)

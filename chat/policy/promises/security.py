@@ -53,6 +53,7 @@ PROMISES = (
         ),
         applies=lambda profile: bool(profile.site.security_contact),
         absent="This site's profile names nobody to report weaknesses to.",
+        check=security.report,
     ),
     Promise(
         id="sec-review",

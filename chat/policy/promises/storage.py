@@ -3,7 +3,7 @@
 from flask_babel import gettext as _
 
 from chat.kernel.profile import Profile
-from chat.policy.checks import improvement, storage
+from chat.policy.checks import consents, improvement, storage
 from chat.policy.promise import Promise, Section
 
 
@@ -61,6 +61,7 @@ PROMISES = (
         ),
         applies=lambda profile: bool(profile.consents.offered),
         absent="This site asks for no consent.",
+        check=consents.record,
     ),
     Promise(
         id="consent-withdraw",
@@ -70,12 +71,14 @@ PROMISES = (
         ),
         applies=lambda profile: bool(profile.consents.offered),
         absent="This site asks for no consent.",
+        check=consents.withdraw,
     ),
     Promise(
         id="consent-separate",
         wording=lambda _profile: _(
             "Each purpose is asked for by itself, unticked, and saying no to all of them costs you nothing else."
         ),
+        check=consents.separate,
     ),
 )
 SECTION = Section(name="storage", title="What is stored, and with whose consent", promises=PROMISES)
