@@ -1,7 +1,7 @@
 from flask_babel import lazy_gettext as _
 
-from chat.consent.exporting import consents_file
 from chat.consent import views, views_cookies, views_receipts
+from chat.consent.exporting import consents_file
 from chat.consent.personal_data import STORES
 from chat.kernel.feature import Feature, MenuItem
 

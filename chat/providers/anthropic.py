@@ -1,6 +1,7 @@
 """Messages, as Anthropic and everything compatible with it speak them.
 
-The SDK builds and sends the request. The answer's events are decoded here: the SDK's own decoding is many times slower.
+The SDK says where a request goes and with which headers. What it says, and what comes back, is written and read here: the
+SDK's own ways are many times slower.
 """
 
 import base64
@@ -29,8 +30,9 @@ from chat.providers.base import (
     Usage,
 )
 from chat.providers.files import file_as_text
+from chat.providers.letterhead import letterhead_of
 from chat.providers.problems import Failure, failure_of_error, problem
-from chat.providers.streaming import stream_events
+from chat.providers.streaming import Answer, stream_events
 from chat.providers.transport import Transport
 
 # The SDK logs whole requests at DEBUG, and reads ANTHROPIC_LOG for it when it is imported.
@@ -80,18 +82,17 @@ class AnthropicProvider:
 
     def __init__(self, *, base_url: str, key: str | None, transport: Transport) -> None:
         self._transport = transport
-        self._client = anthropic.Anthropic(
-            api_key=key or "none",
-            base_url=base_url,
-            max_retries=0,
-            # Its tracing would write prompts into spans if the environment asks for that.
-            open_telemetry=False,
-            http_client=httpx2.Client(transport=transport, trust_env=False, follow_redirects=False),
-        )
+        self._letterhead = letterhead_of(lambda client: _draft(client, base_url, key), anthropic.APIConnectionError)
 
     def stream(self, request: Request, cancel: Cancel) -> Iterator[Event]:
-        create = self._client.messages.with_streaming_response.create
-        return stream_events(self._transport, cancel, send=lambda: create(**_arguments(request)), translate=_translate)
+        return stream_events(self._transport, cancel, self._letterhead, _arguments(request), _Answer())
+
+
+def _draft(client: httpx2.Client, base_url: str, key: str | None) -> object:
+    asking = anthropic.Anthropic(
+        api_key=key or "none", base_url=base_url, max_retries=0, open_telemetry=False, http_client=client
+    )
+    return asking.messages.create(model="", messages=(), max_tokens=1, stream=True)
 
 
 def _arguments(request: Request) -> dict[str, Any]:
@@ -104,8 +105,7 @@ def _arguments(request: Request) -> dict[str, Any]:
     if request.reasoning and not goes_on and (thinking := _thinking(request.model, most)) is not None:
         arguments["thinking"] = thinking
     elif request.temperature is not None and not _FIXED_TEMPERATURE.match(request.model):
-        # The SDK has no name for it any more, since the newest models refuse it.
-        arguments["extra_body"] = {"temperature": min(request.temperature, _HOTTEST)}
+        arguments["temperature"] = min(request.temperature, _HOTTEST)
     return arguments
 
 
@@ -158,28 +158,34 @@ class _Counts:
         self.went_out = usage.output_tokens or self.went_out
 
 
-def _translate(events: Iterator[bytes]) -> Iterator[Event]:
-    counts = _Counts()
-    reason: str | None = None
-    is_done = is_begun = False
-    for data in events:
-        event = _parsed(data)
-        is_begun = True
-        counts.take(event.usage or (event.message.usage if event.message else None))
-        if event.type == "message_stop":
-            is_done = True
-            break
-        if event.delta is not None:
-            reason = event.delta.stop_reason or reason
-            if event.delta.thinking:
-                yield ReasoningDelta(event.delta.thinking)
-            if event.delta.text:
-                yield TextDelta(event.delta.text)
-    if not is_done and reason is None:
-        raise problem(Failure.CUT if is_begun else Failure.GARBLED)
-    if counts.is_known:
-        yield Usage(counts.came_in, counts.went_out)
-    yield Finished(_REASONS.get(reason or "", FinishReason.STOP))
+class _Answer(Answer):
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_begun = False
+        self._reason: str | None = None
+        self._counts = _Counts()
+
+    def take(self, read: list[bytes]) -> None:
+        for data in read:
+            event = _parsed(data)
+            self._is_begun = True
+            self._counts.take(event.usage or (event.message.usage if event.message else None))
+            if event.type == "message_stop":
+                self.is_done = True
+                return
+            if (delta := event.delta) is not None:
+                self._reason = delta.stop_reason or self._reason
+                if delta.thinking:
+                    self.said.add(ReasoningDelta, delta.thinking)
+                if delta.text:
+                    self.said.add(TextDelta, delta.text)
+
+    def end(self) -> Iterator[Event]:
+        if not self.is_done and self._reason is None:
+            raise problem(Failure.CUT if self._is_begun else Failure.GARBLED)
+        if self._counts.is_known:
+            yield Usage(self._counts.came_in, self._counts.went_out)
+        yield Finished(_REASONS.get(self._reason or "", FinishReason.STOP))
 
 
 def _parsed(data: bytes) -> _StreamEvent:

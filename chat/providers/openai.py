@@ -1,13 +1,13 @@
 """Chat completions, as OpenAI and everything compatible with it speak them.
 
-The SDK builds and sends the request. The answer's events are decoded here: the SDK's own decoding is many times slower.
+The SDK says where a request goes and with which headers. What it says, and what comes back, is written and read here: the
+SDK's own ways are many times slower.
 """
 
 import base64
 import logging
 import re
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -33,8 +33,9 @@ from chat.providers.base import (
     Usage,
 )
 from chat.providers.files import file_as_text
+from chat.providers.letterhead import letterhead_of
 from chat.providers.problems import Failure, failure_of_error, problem
-from chat.providers.streaming import stream_events
+from chat.providers.streaming import Answer, stream_events
 from chat.providers.transport import Transport
 
 # The SDK logs requests at DEBUG, and reads OPENAI_LOG for it when it is imported.
@@ -81,23 +82,13 @@ class OpenAIProvider:
     def __init__(self, *, base_url: str, key: str | None, transport: Transport) -> None:
         self._transport = transport
         self._is_own_host = urlsplit(base_url).hostname == _OWN_HOST
-        self._client = openai.OpenAI(
-            api_key=key or "none",
-            base_url=base_url,
-            max_retries=0,
-            http_client=httpx2.Client(transport=transport, trust_env=False, follow_redirects=False),
-        )
+        self._letterhead = letterhead_of(lambda client: _draft(client, base_url, key), openai.APIConnectionError)
 
     def stream(self, request: Request, cancel: Cancel) -> Iterator[Event]:
-        return stream_events(self._transport, cancel, send=lambda: self._ask(request), translate=_translate)
-
-    def _ask(self, request: Request) -> AbstractContextManager[object]:
-        # As `extra_body`, which the SDK sends as it is: it would walk every message to find what to rename, and nothing is.
-        create = self._client.chat.completions.with_streaming_response.create
-        return create(model=request.model, messages=(), stream=True, extra_body=self.arguments(request))
+        return stream_events(self._transport, cancel, self._letterhead, self.arguments(request), _Answer())
 
     def arguments(self, request: Request) -> dict[str, Any]:
-        """Return what the SDK is called with."""
+        """Return what is asked, in the protocol's words."""
         arguments: dict[str, Any] = {
             "model": request.model,
             "messages": list(_messages(request)),
@@ -114,6 +105,11 @@ class OpenAIProvider:
         if request.temperature is not None and not (self._is_own_host and _FIXED_TEMPERATURE.match(request.model)):
             arguments["temperature"] = request.temperature
         return arguments
+
+
+def _draft(client: httpx2.Client, base_url: str, key: str | None) -> object:
+    asking = openai.OpenAI(api_key=key or "none", base_url=base_url, max_retries=0, http_client=client)
+    return asking.chat.completions.create(model="", messages=(), stream=True)
 
 
 def _messages(request: Request) -> Iterator[ChatCompletionMessageParam]:
@@ -143,26 +139,38 @@ def _part(part: Part) -> dict[str, Any]:
             return {"type": "image_url", "image_url": {"url": f"data:{part.media_type};base64,{data}"}}
 
 
-def _translate(events: Iterator[bytes]) -> Iterator[Event]:
-    usage: _Usage | None = None
-    reason: str | None = None
-    is_done = is_begun = False
-    for data in events:
-        if data == b"[DONE]":
-            is_done = True
-            break
-        chunk = _parsed(data)
-        is_begun = True
-        usage = chunk.usage or usage
-        for choice in chunk.choices or ():
-            reason = choice.finish_reason or reason
-            if choice.delta is not None:
-                yield from _deltas(choice.delta)
-    if not is_done and reason is None:
-        raise problem(Failure.CUT if is_begun else Failure.GARBLED)
-    if usage is not None:
-        yield Usage(usage.prompt_tokens or 0, usage.completion_tokens or 0)
-    yield Finished(_REASONS.get(reason or "", FinishReason.STOP))
+class _Answer(Answer):
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_begun = False
+        self._reason: str | None = None
+        self._usage: _Usage | None = None
+
+    def take(self, read: list[bytes]) -> None:
+        add = self.said.add
+        for data in read:
+            if data == b"[DONE]":
+                self.is_done = True
+                return
+            chunk = _parsed(data)
+            self._is_begun = True
+            self._usage = chunk.usage or self._usage
+            for choice in chunk.choices or ():
+                self._reason = choice.finish_reason or self._reason
+                delta = choice.delta
+                if delta is None:
+                    continue
+                if reasoning := delta.reasoning_content or delta.reasoning:
+                    add(ReasoningDelta, reasoning)
+                if text := delta.content or delta.refusal:
+                    add(TextDelta, text)
+
+    def end(self) -> Iterator[Event]:
+        if not self.is_done and self._reason is None:
+            raise problem(Failure.CUT if self._is_begun else Failure.GARBLED)
+        if self._usage is not None:
+            yield Usage(self._usage.prompt_tokens or 0, self._usage.completion_tokens or 0)
+        yield Finished(_REASONS.get(self._reason or "", FinishReason.STOP))
 
 
 def _parsed(data: bytes) -> _Chunk:
@@ -175,10 +183,3 @@ def _parsed(data: bytes) -> _Chunk:
     if bytes(chunk.error) not in (b"", b"null"):
         raise problem(failure_of_error(data) or Failure.FAILED)
     return chunk
-
-
-def _deltas(delta: _Delta) -> Iterator[Event]:
-    if reasoning := delta.reasoning_content or delta.reasoning:
-        yield ReasoningDelta(reasoning)
-    if text := delta.content or delta.refusal:
-        yield TextDelta(text)

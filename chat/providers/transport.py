@@ -1,6 +1,6 @@
-"""How both SDKs reach a provider: one urllib3 pool, our time-outs, our retries, and a socket that any thread can shut.
+"""How a provider is reached: one urllib3 pool, our time-outs, our retries, and a socket that any thread can shut.
 
-httpx2's own pool looks through all its connections on each request and collapses under many streams; urllib3's does not.
+The SDKs' own pool looks through all its connections on each request and collapses under many streams; urllib3's does not.
 Nothing is logged, no proxy is read from the environment, no cookie is kept, and no upstream body leaves as an error.
 """
 
@@ -11,28 +11,28 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
 
-import httpx2
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.response import BaseHTTPResponse
 
+from chat.providers.arrivals import ArrivingResponse
 from chat.providers.base import Cancel, ProviderProblem
+from chat.providers.letterhead import Letterhead
 from chat.providers.problems import Failure, failure_of_status, problem
 
 # Their lines say which host was asked and when, for each message that anyone sends.
-for _name in ("httpx2", "urllib3"):
-    logging.getLogger(_name).setLevel(logging.CRITICAL)
+logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
 _POOL_SIZE = 1024
-_READ_SIZE = 65536
+_READ_SIZE = 16384
 _ERROR_BODY = 65536
 _ERROR_BODY_SECONDS = 2.0
 _END_SECONDS = 0.1
@@ -58,7 +58,6 @@ class Exchange:
         self.cancel = cancel
         self.deadlines = deadlines
         self.failure: Failure | None = None
-        self.mistake = ""  # where our own code or the SDK failed, if it did so before anything was sent
         self.is_fresh = False  # whether the connection was opened for this call
         self._connection: _Connection | None = None
         self._response: BaseHTTPResponse | None = None
@@ -160,6 +159,8 @@ class _Connection(HTTPConnection):
     A pooled connection may have moved on to the next person's call by the time the first one's reader leaves.
     """
 
+    response_class = ArrivingResponse
+
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._lock = threading.Lock()
@@ -213,20 +214,7 @@ class _SecurePool(HTTPSConnectionPool):
     ConnectionCls = _SecureConnection
 
 
-class _Body(httpx2.SyncByteStream):
-    """What the SDK holds of the answer: nothing but the right to close it."""
-
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self._exchange.chunks()
-
-    def close(self) -> None:
-        self._exchange.close()
-
-
-class Transport(httpx2.BaseTransport):
+class Transport:
     """The one way out, shared by every provider of the process."""
 
     def __init__(self, deadlines: Deadlines | None = None, *, authorities: str | None = None) -> None:
@@ -237,62 +225,37 @@ class Transport(httpx2.BaseTransport):
         self._pools.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
     @contextmanager
-    def open(self, cancel: Cancel, send: Callable[[], AbstractContextManager[object]]) -> Iterator[Exchange]:
-        """Let `send` make its SDK call through this transport, and yield the exchange whose bytes are the answer.
-
-        Raises ProviderProblem, with nothing of the SDK's exception: that one holds the request and the upstream's words.
-        """
+    def open(self, cancel: Cancel, letterhead: Letterhead, body: bytes) -> Iterator[Exchange]:
+        """Ask, and yield the exchange whose bytes are the answer. Raises ProviderProblem where there is none."""
         exchange = Exchange(cancel, self._deadlines)
-        response = self._enter(exchange, send)
-        if response is None:
-            exchange.close()
-            made = problem(exchange.failure or Failure.FAILED)
-            if exchange.mistake:
-                made.add_note(exchange.mistake)
-            raise made
         try:
+            if not self._ask(exchange, letterhead, body):
+                raise problem(exchange.failure or Failure.FAILED)
             yield exchange
         finally:
             exchange.close()
-            response.__exit__(None, None, None)
 
-    def _enter(
-        self, exchange: Exchange, send: Callable[[], AbstractContextManager[object]]
-    ) -> AbstractContextManager[object] | None:
+    def _ask(self, exchange: Exchange, letterhead: Letterhead, body: bytes) -> bool:
         token = _current.set(exchange)
         try:
-            response = send()
-            response.__enter__()
-        except Exception as error:  # noqa: BLE001  # whatever the SDK raises is dropped whole; `failure` says what happened
-            if exchange.failure is None:
-                exchange.mistake = _where(error)
-            return None
+            for retry in range(_RETRIES + 1):
+                is_answered, pause = self._attempt(exchange, letterhead, body)
+                if is_answered:
+                    return True
+                if pause is None or retry == _RETRIES or not exchange.pause(max(pause, _jittered(retry))):
+                    break
         finally:
             _current.reset(token)
-        return response
+        return False
 
-    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        exchange = _current.get()
-        body = request.read()
-        headers = _headers(request)
-        for retry in range(_RETRIES + 1):
-            response, pause = self._attempt(exchange, request, headers, body)
-            if response is not None:
-                return response
-            if pause is None or retry == _RETRIES or not exchange.pause(max(pause, _jittered(retry))):
-                break
-        raise httpx2.ConnectError("the exchange knows why")
-
-    def _attempt(
-        self, exchange: Exchange, request: httpx2.Request, headers: dict[str, str], body: bytes
-    ) -> tuple[httpx2.Response | None, float | None]:
-        """Return the answer, or None and the least pause after which a retry makes sense, None if it does not."""
-        answer = self._send(exchange, request, headers, body)
+    def _attempt(self, exchange: Exchange, letterhead: Letterhead, body: bytes) -> tuple[bool, float | None]:
+        """Return whether an answer comes, and if not, the least pause after which a retry makes sense; None if it does not."""
+        answer = self._send(exchange, letterhead, body)
         if answer is None:
             is_worth_it = exchange.failure is Failure.UNREACHABLE or not (
                 exchange.is_fresh or exchange.failure is Failure.TIMEOUT
             )
-            return None, 0.0 if is_worth_it else None
+            return False, 0.0 if is_worth_it else None
         exchange.answer(answer)
         if answer.status == 200:
             kind = answer.headers.get("content-type", "")
@@ -300,25 +263,24 @@ class Transport(httpx2.BaseTransport):
                 kind.lower().startswith("text/event-stream")
                 and answer.headers.get("content-encoding", "identity") == "identity"
             ):
-                return httpx2.Response(200, headers={"content-type": kind}, stream=_Body(exchange)), None
+                return True, None
             exchange.failure = Failure.GARBLED
             exchange.close()
-            return None, None
+            return False, None
         exchange.failure = failure_of_status(answer.status, exchange.read_error())
         exchange.close()
-        return None, None if exchange.failure is Failure.QUOTA else _pause_asked(answer)
+        return False, None if exchange.failure is Failure.QUOTA else _pause_asked(answer)
 
-    def _send(
-        self, exchange: Exchange, request: httpx2.Request, headers: dict[str, str], body: bytes
-    ) -> BaseHTTPResponse | None:
+    def _send(self, exchange: Exchange, letterhead: Letterhead, body: bytes) -> BaseHTTPResponse | None:
         exchange.begin()
         deadlines = exchange.deadlines
         try:
-            return self._pools.urlopen(
-                request.method,
-                str(request.url),
+            pool = self._pools.connection_from_host(letterhead.host, letterhead.port, letterhead.scheme)
+            return pool.urlopen(
+                "POST",
+                letterhead.path,
                 body=body,
-                headers=headers,
+                headers=letterhead.headers,
                 redirect=False,
                 retries=False,
                 preload_content=False,
@@ -336,25 +298,6 @@ class Transport(httpx2.BaseTransport):
         except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError):
             exchange.failure = Failure.CUT
         return None
-
-
-def _where(error: Exception) -> str:
-    """Return the error's kind and the line it comes from, which is all of it that cannot hold content."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    line = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "nowhere"
-    return f"{type(error).__name__} at {line}"
-
-
-def _headers(request: httpx2.Request) -> dict[str, str]:
-    """Return what the provider must know: not the machine's make, which the SDKs add, nor a wish for compressed events."""
-    kept = {
-        name: value
-        for name, value in request.headers.items()
-        if name not in ("accept-encoding", "cookie", "user-agent", "connection") and not name.startswith("x-stainless-")
-    }
-    return kept | {"accept-encoding": "identity", "user-agent": "candor"}
 
 
 def _pause_asked(answer: BaseHTTPResponse) -> float | None:

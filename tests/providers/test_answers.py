@@ -1,12 +1,14 @@
-from chat.providers.base import Finished, FinishReason, Provider, ReasoningDelta, TextDelta, Usage
+import time
+
+from chat.providers.base import Cancel, Finished, FinishReason, Provider, ReasoningDelta, TextDelta, Usage
 from tests.fakes import FakeProvider
-from tests.providers.asking import ask, said
+from tests.providers.asking import ask, asking, said
 
 
-def test_an_answer_arrives_in_deltas_with_its_usage_and_its_end(provider: Provider) -> None:
+def test_an_answer_arrives_with_its_usage_and_its_end(provider: Provider) -> None:
     events = ask(provider, "ok")
 
-    assert [event.text for event in events if isinstance(event, TextDelta)] == ["Hello", ", ", "world", "."]
+    assert said(events) == "Hello, world."
     assert events[-2:] == [Usage(9, 4), Finished(FinishReason.STOP)]
 
 
@@ -27,6 +29,28 @@ def test_an_answer_that_the_provider_filtered_says_so(provider: Provider) -> Non
 
 def test_an_answer_that_ends_without_the_last_event_is_complete_when_it_said_why_it_ended(provider: Provider) -> None:
     assert ask(provider, "no-done")[-1] == Finished(FinishReason.STOP)
+
+
+def test_words_are_passed_on_while_the_provider_is_still_talking(provider: Provider, fake: FakeProvider) -> None:
+    events = provider.stream(asking("endless"), Cancel())
+
+    first = next(events)
+
+    assert isinstance(first, TextDelta)
+    assert first.text.startswith("word0 ")
+    assert fake.last().deltas_sent < 50
+
+
+def test_words_that_wait_are_passed_on_together(provider: Provider, fake: FakeProvider) -> None:
+    events = provider.stream(asking("slow"), Cancel())
+    first = next(events)
+    while fake.last().deltas_sent < 50:
+        time.sleep(0.01)
+
+    rest = [event for event in events if isinstance(event, TextDelta)]
+
+    assert said([first, *rest]) == "".join(f"word{count} " for count in range(50))
+    assert len(rest) < 5
 
 
 def test_many_deltas_arrive_in_order(provider: Provider) -> None:

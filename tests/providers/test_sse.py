@@ -17,7 +17,7 @@ def test_events_are_the_same_however_the_bytes_are_split(cuts: list[int]) -> Non
     edges = [0, *sorted(cuts), len(_STREAM)]
     chunks = [_STREAM[start:end] for start, end in pairwise(edges)]
 
-    assert list(decode_events(iter(chunks))) == _EVENTS
+    assert _all(iter(chunks)) == _EVENTS
 
 
 @pytest.mark.parametrize("piece", [b"x" * 100, b"data: y\n" * 10])
@@ -31,13 +31,23 @@ def test_an_endless_event_is_refused_before_it_fills_the_memory(piece: bytes) ->
     assert len(taken) < 150
 
 
+def test_what_one_read_completes_is_handed_over_together() -> None:
+    reads = [b"data: one\n\ndata: two\n\nda", b"ta: three\n\n"]
+
+    assert list(decode_events(iter(reads))) == [[b"one", b"two"], [b"three"]]
+
+
 def test_an_event_that_was_cut_short_is_not_shown() -> None:
-    assert list(decode_events(iter([b'data: {"a"']))) == []
+    assert _all(iter([b'data: {"a"'])) == []
 
 
 @pytest.mark.parametrize("end", [b"data: [DONE]", b"data: [DONE]\n"])
 def test_a_forgotten_empty_line_at_the_end_is_forgiven(end: bytes) -> None:
-    assert list(decode_events(iter([end]))) == [b"[DONE]"]
+    assert _all(iter([end])) == [b"[DONE]"]
+
+
+def _all(chunks: Iterator[bytes]) -> list[bytes]:
+    return [event for read in decode_events(chunks) for event in read]
 
 
 def _endless(piece: bytes, taken: list[int]) -> Iterator[bytes]:

@@ -1,0 +1,96 @@
+"""An HTTP answer as it arrives: each read returns all that is there, however many chunks of HTTP it came in.
+
+http.client hands out one chunk a read, and a provider makes a chunk of each token. When tokens come faster than they are
+passed on, those that wait are taken together: what follows a read (decoding, passing on, writing) is then done once for all
+of them. Nothing waits for more to come. RFC 9112, section 7.1.
+"""
+
+import socket
+from http.client import HTTPResponse, IncompleteRead, LineTooLong
+from typing import Any
+
+_LONGEST_LINE = 65536
+_LINE_END = b"\r\n"
+
+
+class ArrivingResponse(HTTPResponse):
+    """What http.client makes of an answer, but for `read1` of one that comes in chunks."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
+        super().__init__(sock, *args, **options)
+        self._socket = sock
+        self._is_straight = False  # whether the buffer that the headers were read through is empty and gone
+        self._missing = 0  # bytes to come of the current chunk and the line end behind it
+        self._line = b""  # the beginning of a line between chunks
+        self._is_last = False  # the last chunk has come; what follows are trailers
+
+    def read1(self, n: int = -1) -> bytes:
+        """Return what has arrived of the body, up to `n` bytes as they came over the line; wait where nothing has."""
+        if self.fp is None or not self.chunked:
+            return super().read1(n)
+        data = b""
+        while not data and self.fp is not None:
+            arrived = self._receive(n)
+            if not arrived:
+                raise IncompleteRead(b"")
+            data = self._unframed(arrived)
+        return data
+
+    def _receive(self, most: int) -> bytes:
+        if self._is_straight:
+            # Asked of the socket itself, which needs the room for what comes only once it is there.
+            return self._socket.recv(most)
+        arrived = self.fp.read1(most)
+        self.fp = self.fp.detach()  # type: ignore[assignment]  # the file without a buffer, which is closed at the end
+        self._is_straight = True
+        return arrived
+
+    def _unframed(self, wire: bytes) -> bytes:
+        """Return what of `wire` is the body, and remember how far the framing has come."""
+        found = []
+        at, end = 0, len(wire)
+        while at < end and self.fp is not None:
+            if self._missing > len(_LINE_END):
+                piece = wire[at : at + self._missing - len(_LINE_END)]
+                found.append(piece)
+                self._missing -= len(piece)
+                at += len(piece)
+            elif self._missing:
+                skipped = min(self._missing, end - at)
+                self._missing -= skipped
+                at += skipped
+            else:
+                at = self._begin_chunk(wire, at)
+        return found[0] if len(found) == 1 else b"".join(found)
+
+    def _begin_chunk(self, wire: bytes, at: int) -> int:
+        """Read a line between chunks, and return where it ends."""
+        line_end = wire.find(b"\n", at) + 1
+        line = self._line + wire[at : line_end or len(wire)]
+        if len(line) > _LONGEST_LINE:
+            raise LineTooLong("chunk size")
+        if not line_end:
+            self._line = line
+            return len(wire)
+        self._line = b""
+        if self._is_last:
+            if line in (b"\r\n", b"\n"):
+                self._close_conn()  # type: ignore[attr-defined]  # what http.client does where an answer is complete
+            return line_end
+        size = _size(line)
+        if size:
+            self._missing = size + len(_LINE_END)
+        else:
+            self._is_last = True
+        return line_end
+
+
+def _size(line: bytes) -> int:
+    """Return the size that a chunk's first line tells. Raises IncompleteRead where it tells none: nothing after it is sure."""
+    try:
+        size = int(line.partition(b";")[0], 16)
+    except ValueError:
+        size = -1
+    if size < 0:
+        raise IncompleteRead(b"")
+    return size

@@ -1,0 +1,77 @@
+"""Chunks of HTTP, read from a real socket however they are cut."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.client import HTTPConnection, HTTPException, IncompleteRead
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chat.providers.arrivals import ArrivingResponse
+
+_HEAD = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+_CHUNKS = b"5\r\nHello\r\n2;name=value\r\n, \r\n6\r\nworld.\r\n0\r\n"
+_END = b"Expires: never\r\n\r\n"
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.integers(0, len(_CHUNKS + _END)), max_size=8))
+def test_a_body_is_the_same_however_its_bytes_arrive(cuts: list[int]) -> None:
+    edges = [0, *sorted(cuts), len(_CHUNKS + _END)]
+    pieces = [(_CHUNKS + _END)[start:end] for start, end in pairwise(edges)]
+
+    with _answered([_HEAD, *pieces]) as response:
+        assert b"".join(_reads(response)) == b"Hello, world."
+        assert response.isclosed()
+
+
+def test_chunks_that_arrived_together_are_read_together() -> None:
+    with _answered([_HEAD + _CHUNKS + _END]) as response:
+        assert list(_reads(response)) == [b"Hello, world."]
+
+
+@pytest.mark.parametrize("tail", [b"", b"5\r\nHel", b"5\r\nHello", b"x\r\nHello\r\n", b"-5\r\nHello\r\n", b"\r\n\r\n"])
+def test_a_body_that_breaks_off_or_makes_no_sense_is_not_taken_for_complete(tail: bytes) -> None:
+    with _answered([_HEAD + b"5\r\nHello\r\n" + tail]) as response, pytest.raises(IncompleteRead):
+        list(_reads(response))
+
+
+def test_a_line_without_an_end_does_not_fill_the_memory() -> None:
+    with _answered([_HEAD, *[b"1" * 8192] * 20]) as response, pytest.raises(HTTPException):
+        list(_reads(response))
+
+
+def _reads(response: ArrivingResponse) -> Iterator[bytes]:
+    while data := response.read1(16384):
+        yield data
+
+
+@contextmanager
+def _answered(pieces: list[bytes]) -> Iterator[ArrivingResponse]:
+    """Yield the beginning of an answer whose bytes are sent piece by piece, after which the connection is closed."""
+    here, there = socket.socketpair()
+    sender = threading.Thread(target=_send, args=(there, pieces))
+    sender.start()
+    connection = HTTPConnection("nowhere")
+    connection.response_class = ArrivingResponse
+    connection.sock = here
+    try:
+        connection.request("GET", "/")
+        with connection.getresponse() as response:
+            assert isinstance(response, ArrivingResponse)
+            yield response
+    finally:
+        connection.close()
+        here.close()
+        sender.join()
+
+
+def _send(there: socket.socket, pieces: list[bytes]) -> None:
+    with there, suppress(ConnectionError):
+        there.recv(65536)
+        for piece in pieces:
+            there.sendall(piece)
