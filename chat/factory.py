@@ -17,6 +17,7 @@ from chat.kernel.access_log import log_requests
 from chat.kernel.assets import serve_assets
 from chat.kernel.cli import master_key
 from chat.kernel.cookies import SESSION
+from chat.kernel.constant_words import ConstantWords
 from chat.kernel.db import db, engine_options
 from chat.kernel.errors import StartRefused
 from chat.kernel.feature import mount_features
@@ -72,6 +73,7 @@ def _build(settings: Settings) -> Flask:
     if site.profile.site.language == "en":
         # The words in the templates are English already; looking each of them up took a fifth of a page's time.
         app.jinja_env.install_null_translations(newstyle=True)  # type: ignore[attr-defined]  # Jinja's i18n extension adds it
+        app.jinja_env.add_extension(ConstantWords)
     share_macros(app)
     share_look(app)
     csrf.init_app(app)

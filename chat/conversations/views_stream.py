@@ -35,7 +35,8 @@ def stream(act: str) -> ResponseReturnValue:
     except Problem as problem:
         db.session.rollback()
         return jsonify(code=problem.code, message=problem.message), problem.status, retry_after(problem)
-    db.session.commit()
+    if db.session.registry.has():  # else nothing was asked of the database, and there is no transaction to end
+        db.session.commit()
     response = Response(stream_with_context(_watched(begun)), mimetype="text/event-stream")
     response.headers["X-Accel-Buffering"] = "no"  # or nginx holds the answer back until it is complete
     return response

@@ -15,6 +15,7 @@ ROUND = {
     "retention/purge.py": "deletes what nobody sees any more",
     "datarights/removal.py": "asks in which order tables point to each other",
     "accounts/service.py": "asks which database it is",
+    "metering/ledger.py": "adds the row that was measured just now, and reads none",
     "accounts/devices.py": "writes the day of last use of the sign-in that was just found",
 }
 # What knows the table or the connection under the session, or writes SQL as text.
