@@ -4,6 +4,7 @@ One gevent worker holds hundreds of streams; add workers for more cores. The acc
 its own, without query strings.
 """
 
+import ctypes
 import gc
 from typing import Any
 
@@ -20,6 +21,13 @@ graceful_timeout = 30
 keepalive = 15
 
 
+def _give_back() -> None:
+    """Return to the system what starting used and does not need any more, where the C library is glibc."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
 def post_worker_init(worker: Any) -> None:
     """Keep texts out of what is printed, and leave what was loaded at the start out of garbage collection.
 
@@ -34,5 +42,6 @@ def post_worker_init(worker: Any) -> None:
     with worker.wsgi.app_context():
         current_catalogue().prepare_default()
     gc.collect()
+    _give_back()
     gc.freeze()
     gc.set_threshold(5_000, 10, 10)

@@ -4,6 +4,8 @@ Alembic and Flask-Migrate are imported only where something is migrated: a proce
 """
 
 import fcntl
+import logging
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +18,8 @@ from flask import Flask
 from chat.kernel.db import db
 from chat.kernel.errors import StartRefused
 from chat.kernel.serving import is_serving
+
+log = logging.getLogger("chat.migrate")
 
 MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
 
@@ -37,7 +41,7 @@ def bring_up_to_date(app: Flask) -> None:
             raise StartRefused("DATABASE_URL: the database is not at this version of the code. Run `flask db upgrade` first.")
         with _one_at_a_time(Path(app.instance_path) / "migrate.lock"):
             if _version() != newest_version():
-                _upgrade(app)
+                _upgrade_apart(app) if is_serving() else _upgrade(app)
 
 
 def newest_version() -> str:
@@ -51,6 +55,24 @@ def _version() -> str | None:
             return None
         version: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
         return version
+
+
+def _upgrade_apart(app: Flask) -> None:
+    """Migrate in a child process: what that loads and leaves behind would stay with a process that serves for weeks."""
+    db.engine.dispose()  # SQLite's connections are not for two processes
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            _upgrade(app)
+            status = 0
+        except Exception:
+            log.exception("migrating failed")
+        finally:
+            os._exit(status)  # at once: nothing of the parent's is to be tidied up twice
+    _, status = os.waitpid(child, 0)
+    if status != 0:
+        raise StartRefused("DATABASE_URL: the database could not be brought to this version of the code; see the log.")
 
 
 def _upgrade(app: Flask) -> None:
