@@ -10,6 +10,7 @@ from chat.conversations.exchange import Act, Asked, Shelf
 from chat.conversations.transcript import Transcript, Turn
 from chat.inference import run
 from chat.inference.events import Answer, Event
+from chat.inference.receipts import NOTHING, draft, notary_of
 from chat.inference.run import Call, Caller
 from chat.kernel import clock
 from chat.kernel.site import Site
@@ -41,8 +42,11 @@ class Exchange:
         return self.asked.transcript.add(self.turn) if self.turn else self.asked.transcript
 
     def _settle(self, came: Answer) -> None:
-        self.turn = exchange.finished(self.asked, came)
-        self.is_saved = self.shelf is not None and self.shelf.put_answer(self.turn)
+        turn = exchange.finished(self.asked, came)
+        if self.shelf is None:
+            self.turn = exchange.certified(turn, came, NOTHING)
+        else:
+            self.turn, self.is_saved = self.shelf.put_answer(turn, came)
 
 
 def begin(
@@ -50,9 +54,21 @@ def begin(
 ) -> Exchange:
     """Return the question ready to be asked; a saved conversation has it stored, uncommitted. Raises Problem."""
     model = choose_model(catalogue, desk.transcript.model)
-    asked = exchange.ask(replace(desk.transcript, model=model.id), act, turn_id, parts, clock.now())
-    call = Call(caller_of(desk.account, guest), model, exchange.request_for(asked, model), Source.CHAT)
+    now = clock.now()
+    asked = exchange.ask(replace(desk.transcript, model=model.id), act, turn_id, parts, now)
+    request = exchange.request_for(asked, model)
+    receipt = draft(
+        model,
+        request,
+        Source.CHAT,
+        subject=asked.answer.id,
+        has_account=desk.account is not None,
+        notary=notary_of(site),
+        now=now,
+    )
+    call = Call(caller_of(desk.account, guest), model, request, Source.CHAT, receipt)
     run.admit(call, site.profile, site.limits)
+    asked = exchange.with_draft(asked, receipt.document)
     return Exchange(asked, model, call, catalogue, _shelve(desk, asked, site))
 
 
@@ -73,7 +89,7 @@ def _shelve(desk: Desk, asked: Asked, site: Site) -> Shelf | None:
     if exchange.saves_by_itself(account, desk.transcript, site.profile):
         return Shelf(
             account.id,
-            exchange.save(account, asked.transcript, site.keyring, site.profile, clock.now()),
+            exchange.save(account, asked.transcript, site, clock.now()),
             site.keyring,
             site.profile,
         )

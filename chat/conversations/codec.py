@@ -16,6 +16,7 @@ import msgspec
 from chat.conversations.transcript import State, Transcript, Turn
 from chat.kernel import crypto
 from chat.kernel.errors import Problem
+from chat.kernel.signing import Document
 from chat.providers.base import File, Image, Part, Role, Text
 
 # Enough for a long evening with images; more would be a bomb.
@@ -25,7 +26,7 @@ _STALE = (
     "Copy what you need from it, then start a new chat."
 )
 # Grows with each change of what stands in the page, so that a page from before an upgrade is stale, not a failure.
-_FORMAT = 1
+_FORMAT = 2
 
 _ENDINGS = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/gif": ".gif"}
 
@@ -40,19 +41,25 @@ class StalePage(Problem):
 
 
 def pack_body(turn: Turn) -> bytes:
-    """Return what of a turn is content: its parts and its reasoning."""
-    return msgspec.msgpack.encode((tuple(_plain(part) for part in turn.parts), turn.reasoning))
+    """Return what of a turn is content: its parts and its reasoning. Its receipts, which are not, travel along."""
+    return msgspec.msgpack.encode((tuple(_plain(part) for part in turn.parts), turn.reasoning, turn.receipts))
 
 
 def unpack_body(body: bytes) -> tuple[tuple[Part, ...], str]:
     """Return parts and reasoning of what `pack_body` made."""
-    parts, reasoning = _decode_body(body)
+    parts, reasoning, *_ = _decode_body(body)
     return tuple(_part(one) for one in parts), reasoning
+
+
+def receipts_of_body(body: bytes) -> tuple[Document, ...]:
+    """Return the receipts of what `pack_body` made; none for a turn that was stored before there were receipts."""
+    _parts, _reasoning, *rest = _decode_body(body)
+    return tuple(rest[0]) if rest else ()
 
 
 def text_of_body(body: bytes) -> str:
     """Return the words alone of what `pack_body` made, without its files."""
-    parts, _reasoning = _decode_body(body)
+    parts, *_ = _decode_body(body)
     return "".join(one[1] for one in parts if one[0] == "t")
 
 
@@ -113,7 +120,7 @@ def unpack_turn(row: Any) -> Turn:
     turn_id, parent, role, body, written, model, state, problem = row
     parts, reasoning = unpack_body(body)
     at = datetime.fromtimestamp(written, UTC)
-    return Turn(turn_id, parent, Role(role), parts, at, model, reasoning, State(state), problem)
+    return Turn(turn_id, parent, Role(role), parts, at, model, reasoning, State(state), problem, receipts_of_body(body))
 
 
 def _bound(session: str) -> bytes:

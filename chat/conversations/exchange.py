@@ -15,11 +15,14 @@ from chat.consent.purposes import Purpose
 from chat.conversations import history, keeping
 from chat.conversations.transcript import State, Transcript, Turn, answer, messages, renewed, say
 from chat.inference.events import Answer
+from chat.inference.receipts import NOTHING, Notary, Stored, amended, notary_of
 from chat.kernel import clock
 from chat.kernel.db import db
 from chat.kernel.errors import NotFound, Problem
 from chat.kernel.keyring import Keyring
 from chat.kernel.profile import Profile
+from chat.kernel.signing import Document
+from chat.kernel.site import Site
 from chat.metering.ledger import Status
 from chat.providers.base import FinishReason, Image, Message, Part, Request, Role, Text
 from chat.providers.catalogue import Model
@@ -87,6 +90,12 @@ def _again(transcript: Transcript, old: Turn, now: datetime) -> Asked:
     return Asked(rest.add(reply), reply)
 
 
+def with_draft(asked: Asked, draft: Document) -> Asked:
+    """Return it with the draft of the answer's receipt, which the page keeps if it leaves before the end."""
+    reply = replace(asked.answer, receipts=(*asked.answer.receipts, draft))
+    return replace(asked, transcript=asked.transcript.add(reply), answer=reply)
+
+
 def request_for(asked: Asked, model: Model) -> Request:
     """Return what to ask of `model`: the branch in view, as much of its end as fits the context. Raises Problem."""
     branch = asked.transcript.path(asked.answer.id)
@@ -136,6 +145,13 @@ def finished(asked: Asked, came: Answer) -> Turn:
     )
 
 
+def certified(turn: Turn, came: Answer, stored: Stored) -> Turn:
+    """Return the answer with its receipt in place of the draft."""
+    if came.certify is None:
+        return turn
+    return replace(turn, receipts=(*turn.receipts[:-1], came.certify(stored)))
+
+
 def _state(came: Answer) -> State:
     if came.status is Status.FAILED:
         return State.FAILED
@@ -175,34 +191,49 @@ class Shelf:
         keep_for = keeping.keep_for(account, conversation.own_days, self.profile)
         history.update(permit, conversation, asked.transcript, keep_for, now)
 
-    def put_answer(self, turn: Turn) -> bool:
-        """Store what came, if the consent still stands and the conversation still exists. Return whether it was stored."""
+    def put_answer(self, turn: Turn, came: Answer) -> tuple[Turn, bool]:
+        """Store what came, if the consent still stands and the conversation still exists.
+
+        Return it with its receipt, and whether it was stored.
+        """
         account = db.session.get(Account, self.account_id)
         if account is None:
-            return False
+            return certified(turn, came, NOTHING), False
         try:
             permit = gate.issue(account, Purpose.HISTORY, self.keyring)
             conversation = history.get_conversation(account, self.conversation_id, clock.now())
             history.hold(conversation)
         except (NotPermitted, NotFound, CannotRead):
             # Withdrawn or deleted while the answer was coming: it is on the page, and nowhere else.
-            return False
-        return history.rewrite_turn(permit, conversation, turn)
+            return certified(turn, came, history.stored_of(turn)), False
+        turn = certified(turn, came, history.stored_of(turn))
+        return turn, history.rewrite_turn(permit, conversation, turn)
 
 
-def save(account: Account, transcript: Transcript, keyring: Keyring, profile: Profile, now: datetime) -> str:
+def save(account: Account, transcript: Transcript, site: Site, now: datetime) -> str:
     """Store a conversation that so far lived in the page, and return its public id. Raises NotPermitted.
 
     Saved twice, by a second click or after going back, it is the same conversation; when it went on differently since,
     it becomes another one.
     """
-    permit = gate.issue(account, Purpose.HISTORY, keyring)
+    permit = gate.issue(account, Purpose.HISTORY, site.keyring)
     if known := history.find_holding(account, transcript.turns, now):
         return known
     if history.has_any(transcript.turns):
         transcript = renewed(transcript)
-    keep_for = keeping.keep_for(account, None, profile)
+    keep_for = keeping.keep_for(account, None, site.profile)
+    transcript = _receipted(transcript, now + keep_for, notary_of(site), now)
     return history.create(permit, account, transcript, keep_for, now).public_id
+
+
+def _receipted(transcript: Transcript, until: datetime, notary: Notary, now: datetime) -> Transcript:
+    """Return the conversation with receipts that say that it is stored: those it had in the page say that it was not."""
+    stored = history.stored_until(until)
+    turns = {
+        turn.id: replace(turn, receipts=tuple(amended(one, stored, now, notary) for one in turn.receipts))
+        for turn in transcript.turns.values()
+    }
+    return replace(transcript, turns=turns)
 
 
 def saves_by_itself(account: Account | None, transcript: Transcript, profile: Profile) -> bool:

@@ -10,10 +10,11 @@ from flask_babel import gettext as _
 from chat.accounts.models import Account
 from chat.consent import gate
 from chat.consent.gate import CannotRead, Permit, Place, Reader
-from chat.conversations.codec import pack_body, unpack_body
+from chat.conversations.codec import pack_body, receipts_of_body, unpack_body
 from chat.conversations.models import Conversation, StoredTurn
 from chat.conversations.titles import title_from
 from chat.conversations.transcript import State, Transcript, Turn
+from chat.inference.receipts import NOTHING, Stored
 from chat.kernel.db import db
 from chat.kernel.errors import NotFound, Problem
 from chat.kernel.ids import is_public_id, public_id
@@ -157,6 +158,23 @@ def has_any(turn_ids: Collection[str]) -> bool:
     return db.session.scalar(one, execution_options=EVEN_EXPIRED) is not None
 
 
+def stored_of(turn: Turn) -> Stored:
+    """Return what of an answer and its question stands in the database, past its time or not: for the answer's receipt."""
+    times = db.session.scalars(
+        sa.select(Conversation.expires_at)
+        .join(StoredTurn, StoredTurn.conversation_id == Conversation.id)
+        .where(StoredTurn.public_id.in_([turn.id, turn.parent or turn.id])),
+        execution_options=EVEN_EXPIRED,
+    ).all()
+    return stored_until(max(times), turns=len(times)) if times else NOTHING
+
+
+def stored_until(until: datetime, *, turns: int = 2) -> Stored:
+    """Return what is stored of an answer and its question in a conversation that goes at `until`."""
+    # The conversation's own row counts: its title begins with the first words.
+    return Stored({"conversation": (1, until), "turn": (turns, until)})
+
+
 def load(conversation: Conversation, reader: Reader) -> Transcript:
     """Return the whole conversation, opened."""
     rows = db.session.scalars(
@@ -267,8 +285,9 @@ def _add_turn(permit: Permit, conversation: Conversation, turn: Turn) -> None:
 
 
 def _opened(row: StoredTurn, reader: Reader) -> Turn:
-    parts, reasoning = unpack_body(reader.open(body_place(row.public_id), row.body))
-    turn = Turn(row.public_id, row.parent, Role(row.role), parts, row.written_at)
+    body = reader.open(body_place(row.public_id), row.body)
+    parts, reasoning = unpack_body(body)
+    turn = Turn(row.public_id, row.parent, Role(row.role), parts, row.written_at, receipts=receipts_of_body(body))
     return replace(turn, model=row.model, reasoning=reasoning, state=State(row.state), problem=row.problem)
 
 

@@ -105,7 +105,7 @@ def chat_view(
         title=title,
         conversation=row.public_id if row else None,
         transcript=None if row else seal(transcript),
-        turns=turn_views(transcript, model_name, ratings(account, row)),
+        turns=turn_views(transcript, model_name, keeping.ends_at(row, site.profile) if row else None, ratings(account, row)),
         models=[model_view(model) for model in catalogue.list_models()],
         model=model_view(chosen) if chosen else None,
         instructions=transcript.instructions,

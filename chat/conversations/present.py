@@ -15,6 +15,7 @@ from chat.conversations.history import Saved
 from chat.conversations.keeping import Offer, list_days
 from chat.conversations.markdown import render_markdown
 from chat.conversations.models import Conversation
+from chat.conversations.present_receipt import ReceiptView, readable_size, receipt_views
 from chat.conversations.queries import Listing
 from chat.conversations.transcript import State, Transcript, Turn
 from chat.kernel.profile import Profile
@@ -62,6 +63,7 @@ class TurnView:
     model_name: str
     state: str
     problem: str | None
+    receipts: list[ReceiptView]
     position: int
     count: int
     previous_id: str | None
@@ -185,15 +187,18 @@ def model_view(model: Model) -> ModelView:
     )
 
 
-def turn_views(transcript: Transcript, name_of: Callable[[str], str], ratings: "Ratings | None" = None) -> list[TurnView]:
-    """Return the branch in view, turn by turn."""
-    return [turn_view(transcript, turn, name_of, ratings=ratings) for turn in transcript.path()]
+def turn_views(
+    transcript: Transcript, name_of: Callable[[str], str], kept_until: datetime | None, ratings: "Ratings | None" = None
+) -> list[TurnView]:
+    """Return the branch in view, turn by turn; `kept_until` is when the conversation goes, None if it is not stored."""
+    return [turn_view(transcript, turn, name_of, kept_until, ratings=ratings) for turn in transcript.path()]
 
 
 def turn_view(
     transcript: Transcript,
     turn: Turn,
     name_of: Callable[[str], str],
+    kept_until: datetime | None,
     *,
     arriving: bool = False,
     ratings: "Ratings | None" = None,
@@ -213,6 +218,7 @@ def turn_view(
         model_name=name_of(turn.model) if is_answer else "",
         state="arriving" if arriving else turn.state.value,
         problem=turn.problem or _silence(turn, arriving=arriving),
+        receipts=[] if arriving else receipt_views(turn, kept_until),
         position=at + 1,
         count=len(alternatives),
         previous_id=alternatives[at - 1] if at else None,
@@ -254,17 +260,9 @@ def _file_view(part: Image | File) -> FileView:
     match part:
         case Image(media_type, data):
             encoded = base64.b64encode(data).decode()
-            return FileView(name=_("Picture"), detail=_size(len(data)), picture=f"data:{media_type};base64,{encoded}")
+            return FileView(name=_("Picture"), detail=readable_size(len(data)), picture=f"data:{media_type};base64,{encoded}")
         case File(name, _media_type, text):
-            return FileView(name=name, detail=_size(len(text.encode("utf-8", "replace"))), picture=None)
-
-
-def _size(count: int) -> str:
-    if count < 1000:
-        return ngettext("%(num)d byte", "%(num)d bytes", count)
-    if count < 1_000_000:
-        return _("%(size)d KB", size=round(count / 1000))
-    return _("%(size).1f MB", size=count / 1_000_000)
+            return FileView(name=name, detail=readable_size(len(text.encode("utf-8", "replace"))), picture=None)
 
 
 def storage_view(

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from chat.kernel.errors import NotFound
 from chat.kernel.ids import public_id
+from chat.kernel.signing import Document
 from chat.providers.base import File, Image, Message, Part, Role, Text
 
 
@@ -30,6 +31,8 @@ class Turn:
     state: State = State.DONE
     # What went wrong, in our own words.
     problem: str = ""
+    # An answer's data receipts, oldest first: one for each time that the model was asked. The last may be a draft, unsigned.
+    receipts: tuple[Document, ...] = field(default=(), repr=False, hash=False)
 
     @property
     def text(self) -> str:

@@ -107,9 +107,7 @@ def save() -> ResponseReturnValue:
     if desk.row is None and not desk.transcript.turns:
         db.session.commit()
         return redirect(url_for("conversations.new"), 303)
-    public_id = (
-        desk.row.public_id if desk.row else exchange.save(account, desk.transcript, site.keyring, site.profile, clock.now())
-    )
+    public_id = desk.row.public_id if desk.row else exchange.save(account, desk.transcript, site, clock.now())
     db.session.commit()
     flash(_("Saved. You find it among your conversations."), "success")
     return redirect(url_for("conversations.saved", public_id=public_id), 303)

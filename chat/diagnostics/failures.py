@@ -40,6 +40,9 @@ class Failure:
     reasoning: str = field(repr=False)
 
 
+TABLE = FailedExchange.__tablename__
+
+
 def keep(account_id: int, failure: Failure, keyring: Keyring, keep_for: timedelta, now: datetime) -> bool:
     """Store the failed exchange if the person agreed to that. Return whether it was stored."""
     account = db.session.get(Account, account_id)

@@ -1,8 +1,11 @@
 """What the door lets out: a provider's events, and a failure as an event of its own."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import StringIO
 
+from chat.inference.receipts import Stored
+from chat.kernel.signing import Document
 from chat.metering.ledger import Status
 from chat.providers.base import Finished, FinishReason, ReasoningDelta, TextDelta
 
@@ -30,3 +33,5 @@ class Answer:
     status: Status = Status.STOPPED
     reason: FinishReason | None = None
     failed: Failed | None = None
+    # Makes the receipt, once it is known what of this is stored; None where nobody asked for one.
+    certify: Callable[[Stored], Document] | None = field(default=None, repr=False)

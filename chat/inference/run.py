@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from chat.accounts.freezing import check_in_use
 from chat.accounts.models import Account
@@ -13,15 +14,18 @@ from chat.diagnostics import failures
 from chat.diagnostics.failures import Failure
 from chat.inference.events import Answer, Event, Failed
 from chat.inference.permission import check_model
+from chat.inference.receipts import NOTHING, Draft, Stored
+from chat.inference.sizes import size_of, tokens_in
 from chat.kernel import clock
 from chat.kernel.db import db
 from chat.kernel.errors import Problem
 from chat.kernel.limits import Limits
 from chat.kernel.profile import Profile
+from chat.kernel.signing import Document
 from chat.kernel.site import current_site
-from chat.metering.ledger import Measure, Source, Status, estimate, record
+from chat.metering.ledger import Measure, Source, Status, record
 from chat.metering.metrics import count, streams_open
-from chat.providers.base import Cancel, Finished, FinishReason, Image, Provider, ReasoningDelta, Request, TextDelta, Usage
+from chat.providers.base import Cancel, Finished, FinishReason, Provider, ReasoningDelta, Request, TextDelta, Usage
 from chat.providers.base import Event as Provided
 from chat.providers.catalogue import Model
 
@@ -33,8 +37,6 @@ Keep = Callable[[Answer], None]
 _LONGEST_ANSWER = 4_000_000
 
 _UNFORESEEN = Failed("failed", "Something went wrong on our side. Please try again, or choose another model.")
-# What a picture costs a model that sees, roughly; its bytes say nothing about it.
-_TOKENS_PER_IMAGE = 1500
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class Call:
     model: Model
     request: Request
     source: Source
+    # The receipt that its answer is to get, if it gets one.
+    receipt: Draft | None = None
 
 
 def admit(call: Call, profile: Profile, limits: Limits) -> None:
@@ -130,10 +134,13 @@ def _settle(call: Call, answer: Answer, keep: Keep | None, measure: Measure) -> 
     account_id = call.caller.account_id
     try:
         _record(call, measure, account_id)
+        copied = NOTHING
+        if answer.failed is not None and account_id is not None:
+            copied = _keep_failure(call, account_id, answer, answer.failed)
+        if call.receipt is not None:
+            answer.certify = partial(_certify, call.receipt, measure, copied)
         if keep is not None:
             keep(answer)
-        if answer.failed is not None and account_id is not None:
-            _keep_failure(call, account_id, answer, answer.failed)
         db.session.commit()
     except Exception:
         # The call was made, whether or not what came of it could be kept. An account that was closed meanwhile has no rows.
@@ -148,9 +155,14 @@ def _settle(call: Call, answer: Answer, keep: Keep | None, measure: Measure) -> 
         _log(call, measure)
 
 
-def _keep_failure(call: Call, account_id: int, answer: Answer, failed: Failed) -> None:
+def _certify(receipt: Draft, measure: Measure, copied: Stored, stored: Stored) -> Document:
+    return receipt.complete(measure, stored | copied, clock.now())
+
+
+def _keep_failure(call: Call, account_id: int, answer: Answer, failed: Failed) -> Stored:
     """Store what failed, where the person agreed to copies of that: it needs a permit, like everything that is stored."""
-    site = current_site()
+    site, now = current_site(), clock.now()
+    keep_for = timedelta(days=site.profile.retention.diagnostics)
     failure = Failure(
         source=call.source.value,
         model=call.model.id,
@@ -160,7 +172,8 @@ def _keep_failure(call: Call, account_id: int, answer: Answer, failed: Failed) -
         text=answer.text.getvalue(),
         reasoning=answer.reasoning.getvalue(),
     )
-    failures.keep(account_id, failure, site.keyring, timedelta(days=site.profile.retention.diagnostics), clock.now())
+    is_kept = failures.keep(account_id, failure, site.keyring, keep_for, now)
+    return Stored({failures.TABLE: (1, now + keep_for)}) if is_kept else NOTHING
 
 
 def _record(call: Call, measure: Measure, account_id: int | None) -> None:
@@ -193,25 +206,11 @@ def _measure(request: Request, answer: Answer, counted: Usage | None, started: f
     return Measure(
         status=answer.status,
         code=answer.failed.code if answer.failed else None,
-        input_bytes=_size(request),
-        input_estimate=_estimate(request),
+        input_bytes=size_of(request),
+        input_estimate=tokens_in(request),
         output_bytes=sum(len(said.getvalue().encode("utf-8", "replace")) for said in (answer.text, answer.reasoning)),
         input_tokens=counted.input_tokens if counted else None,
         output_tokens=counted.output_tokens if counted else None,
         first_token_ms=None if first is None else round((first - started) * 1000),
         total_ms=round((clock.monotonic() - started) * 1000),
     )
-
-
-def _size(request: Request) -> int:
-    parts = [part for message in request.messages for part in message.parts]
-    return len((request.system or "").encode("utf-8", "replace")) + sum(
-        len(part.data) if isinstance(part, Image) else len(part.text.encode("utf-8", "replace")) for part in parts
-    )
-
-
-def _estimate(request: Request) -> int:
-    parts = [part for message in request.messages for part in message.parts]
-    pictures = sum(len(part.data) for part in parts if isinstance(part, Image))
-    count = sum(1 for part in parts if isinstance(part, Image))
-    return estimate(_size(request) - pictures) + count * _TOKENS_PER_IMAGE

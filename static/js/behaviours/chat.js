@@ -57,6 +57,11 @@ class Chat {
     const button = event.submitter;
     const address = new URL(button?.getAttribute("formaction") ?? this.form.getAttribute("action"), location.href);
     const [, , act, turn, verdict] = address.pathname.split("/");
+    if (act === "receipt") {
+      event.preventDefault();
+      this.download(address, button);
+      return;
+    }
     if (act === "rate") {
       event.preventDefault();
       if (!this.exchange) this.rate(turn, verdict, button);
@@ -104,6 +109,22 @@ class Chat {
       this.announcer.say(this.words.sayCopied);
     } catch {
       this.complain(this.words.sayCopyFailed);
+    }
+  }
+
+  // A post of the form would ask whether to leave the page, and nobody leaves.
+  async download(address, button) {
+    const data = this.fields("receipt", button);
+    try {
+      const response = await fetch(address, { method: "POST", body: data });
+      if (!response.ok) throw new Refusal(await refusal(response));
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(await response.blob());
+      link.download = `receipt-${data.get("turn")}.json`;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+    } catch (error) {
+      this.complain(error instanceof Refusal && error.message ? error.message : this.words.sayRefused);
     }
   }
 
