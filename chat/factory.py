@@ -15,6 +15,7 @@ from chat.features import FEATURES
 from chat.kernel import health, well_known
 from chat.kernel.access_log import log_requests
 from chat.kernel.assets import serve_assets
+from chat.kernel.banners import current_banners
 from chat.kernel.cli import master_key
 from chat.kernel.cookies import SESSION
 from chat.kernel.constant_words import ConstantWords
@@ -124,6 +125,7 @@ def _for_templates() -> dict[str, object]:
     return {
         # Looked up only by a template that asks: error pages do without the database.
         "account": LocalProxy(current_account),
+        "banners": current_banners,
         "registration_open": current_site().profile.sign_in.is_open,
         "menu": _menu() if request.path.startswith("/settings") else [],
     }

@@ -2,6 +2,7 @@
 
 from chat.accounts.feature import FEATURE as ACCOUNTS
 from chat.analytics.feature import FEATURE as ANALYTICS
+from chat.announcements.feature import FEATURE as ANNOUNCEMENTS
 from chat.consent.feature import FEATURE as CONSENT
 from chat.conversations.feature import FEATURE as CONVERSATIONS
 from chat.datarights.feature import FEATURE as DATARIGHTS
@@ -28,5 +29,6 @@ FEATURES: tuple[Feature, ...] = (
     RETENTION,
     DATARIGHTS,
     POLICY,
+    ANNOUNCEMENTS,
     JOBS,
 )

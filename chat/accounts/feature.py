@@ -6,7 +6,8 @@ from flask import Flask
 from flask_babel import lazy_gettext as _l
 
 from chat.accounts.cli import accounts
-from chat.accounts.jobs import send_mail
+from chat.accounts.jobs import go_on_with_mailings, send_mail
+from chat.accounts.mailings import MAILINGS_JOB
 from chat.accounts.outbox import SEND_JOB
 from chat.accounts.personal_data import STORES
 from chat.accounts.security import set_up
@@ -29,6 +30,7 @@ FEATURE = Feature(
     jobs=(
         # Mail leaves right after it is written; this is for what a mail server would not take at first.
         Job(name=SEND_JOB, run=send_mail, every=timedelta(minutes=1)),
+        Job(name=MAILINGS_JOB, run=go_on_with_mailings, every=timedelta(minutes=1)),
     ),
     commands=(accounts,),
     menu=(

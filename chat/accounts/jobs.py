@@ -2,7 +2,7 @@
 
 import logging
 
-from chat.accounts import outbox
+from chat.accounts import mailings, outbox
 from chat.accounts.mail import outbox_key
 from chat.accounts.smtp import MailServer, NotSent
 from chat.kernel import clock
@@ -12,18 +12,30 @@ from chat.kernel.site import current_site
 
 log = logging.getLogger("chat.accounts")
 
-_MOST_AT_ONCE = 100
+# Few, so that a mail which somebody waits for is looked for again soon.
+_MOST_AT_ONCE = 20
+_LONGEST_RUN_SECONDS = 45
+# So many mails of mailings wait at most: the rest are still accounts, whose address or mind may change meanwhile.
+_MOST_OF_MAILINGS = 1000
 
 
 def send_mail() -> int:
-    """Send what is due. Return how many mails left."""
+    """Send what is due, for a while: whoever asks for a new password meanwhile is not to wait for all of a mailing.
+
+    Return how many mails left.
+    """
     settings = current_site().settings
     if settings.mail_url is None or settings.chat_public_url is None:
         return 0
     server = MailServer.at(settings.mail_url, public_url=settings.chat_public_url)
-    rows = outbox.list_due(clock.now(), _MOST_AT_ONCE)
-    db.session.commit()
-    return sum(_send(server, row) for row in rows)
+    until, sent = clock.monotonic() + _LONGEST_RUN_SECONDS, 0
+    while clock.monotonic() < until:
+        rows = outbox.list_due(clock.now(), _MOST_AT_ONCE)
+        db.session.commit()
+        if not rows:
+            break
+        sent += sum(_send(server, row) for row in rows)
+    return sent
 
 
 def _send(server: MailServer, row: int) -> bool:
@@ -34,7 +46,7 @@ def _send(server: MailServer, row: int) -> bool:
         return False
     sent = False
     try:
-        server.send(outbox.open_letter(outbox_key(), claimed))
+        server.send(outbox.open_letter(outbox_key(), claimed), claimed.public_id)
         outbox.discard(claimed)
         sent = True
     except CannotOpen:
@@ -50,3 +62,17 @@ def _send(server: MailServer, row: int) -> bool:
             outbox.postpone(claimed, clock.now())
     db.session.commit()
     return sent
+
+
+def go_on_with_mailings() -> int:
+    """Put the next mails of each mailing into the outbox, batch by batch. Return how many."""
+    written = 0
+    for row in mailings.list_open():
+        while outbox.count_of_mailings() < _MOST_OF_MAILINGS:
+            batch = mailings.write_batch(row, outbox_key(), clock.now())
+            # Mails and how far it has got in one transaction: a crash repeats nobody and leaves nobody out.
+            db.session.commit()
+            if batch is None:
+                break
+            written += batch
+    return written

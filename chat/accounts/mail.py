@@ -3,7 +3,7 @@
 from typing import Any
 
 import click
-from flask import render_template, request, url_for
+from flask import current_app, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_security import MailUtil
 
@@ -47,6 +47,18 @@ def mailed_link(endpoint: str, **values: Any) -> str:
     """Return a link for a mail. It leads to the configured origin, never to the Host header of whoever asked."""
     origin = current_site().settings.chat_public_url or request.host_url.rstrip("/")
     return origin + url_for(endpoint, **values)
+
+
+def site_link(endpoint: str, **values: Any) -> str:
+    """Return such a link where no request is answered, in a command or a job."""
+    path: str = current_app.url_map.bind("").build(endpoint, values)
+    return (current_site().settings.chat_public_url or "") + path
+
+
+def written(template: str, **words: Any) -> str:
+    """Return a mail's text, where no request is answered: the pages' own values come from one."""
+    text: str = current_app.jinja_env.get_template(template).render(**words)
+    return text.strip() + "\n"
 
 
 def _show(letter: outbox.Letter) -> None:

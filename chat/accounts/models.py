@@ -79,6 +79,25 @@ class Device(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
+class Mailing(Base):
+    """A mail of the operator to many people, and how far it has got. Who is dealt with next follows from `reached` alone."""
+
+    __tablename__ = "mailing"
+
+    id: Mapped[intpk]
+    public_id: Mapped[public_id_column]
+    # A Kind of mailings.py: who gets it, and what is added to it.
+    kind: Mapped[str] = mapped_column(sa.String(40))
+    subject: Mapped[str] = mapped_column(sa.String(200))
+    text: Mapped[str] = mapped_column(sa.Text)
+    written_at: Mapped[datetime]
+    # The row numbers of the last account dealt with, and of the last one that there was when it was written.
+    reached: Mapped[int] = mapped_column(default=0)
+    until: Mapped[int]
+    count: Mapped[int] = mapped_column(default=0)
+    ended_at: Mapped[datetime | None]
+
+
 class OutgoingMail(Base):
     """A mail that waits to be sent, sealed: it names its reader and may hold a link that opens the account."""
 
@@ -87,6 +106,8 @@ class OutgoingMail(Base):
     id: Mapped[intpk]
     public_id: Mapped[public_id_column]
     account_id: Mapped[int | None] = mapped_column(sa.ForeignKey("account.id", ondelete="CASCADE"), index=True)
+    # The row of the mailing it is part of: it lets every mail that somebody waits for go first, and can be called back.
+    mailing_id: Mapped[int | None] = mapped_column(index=True)
     sealed: Mapped[bytes]
     written_at: Mapped[datetime] = mapped_column(index=True)
     due_at: Mapped[datetime] = mapped_column(index=True)

@@ -5,7 +5,7 @@ its reader and may hold a link that opens the account, and its row is deleted on
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -34,6 +34,7 @@ class Letter:
     to: str
     subject: str
     text: str
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,9 @@ class Claim:
     attempt: int
 
 
-def write(key: bytes, letter: Letter, *, account_id: int | None, now: datetime) -> None:
+def write(key: bytes, letter: Letter, *, account_id: int | None, now: datetime, mailing_id: int | None = None) -> None:
     """Put a mail into the outbox; it leaves soon after the caller's transaction is committed."""
-    mail = OutgoingMail(public_id=public_id(), account_id=account_id, written_at=now, due_at=now)
+    mail = OutgoingMail(public_id=public_id(), account_id=account_id, mailing_id=mailing_id, written_at=now, due_at=now)
     mail.sealed = crypto.encrypt(key, json.dumps(asdict(letter)).encode(), mail.public_id.encode())
     db.session.add(mail)
     after_commit(lambda: kick(SEND_JOB))
@@ -60,9 +61,26 @@ def open_letter(key: bytes, claim: Claim) -> Letter:
 
 
 def list_due(now: datetime, most: int) -> list[int]:
-    """Return the rows that are to be sent now, the oldest first."""
-    due = sa.select(OutgoingMail.id).where(OutgoingMail.due_at <= now).order_by(OutgoingMail.due_at).limit(most)
-    return list(db.session.scalars(due))
+    """Return the rows that are to be sent now, the oldest first, those of mailings last."""
+    due = sa.select(OutgoingMail.id).where(OutgoingMail.due_at <= now)
+    order = (OutgoingMail.mailing_id.is_not(None), OutgoingMail.due_at)
+    return list(db.session.scalars(due.order_by(*order).limit(most)))
+
+
+def count_of_mailings() -> int:
+    """Return how many mails of mailings wait."""
+    waiting = sa.select(sa.func.count()).select_from(OutgoingMail).where(OutgoingMail.mailing_id.is_not(None))
+    return db.session.scalar(waiting) or 0
+
+
+def call_back(account_id: int, mailings: sa.Select[int]) -> int:
+    """Forget what waits for this account of these mailings. Return how many mails that was."""
+    gone = db.session.execute(
+        sa.delete(OutgoingMail).where(OutgoingMail.account_id == account_id, OutgoingMail.mailing_id.in_(mailings)),
+        execution_options={"synchronize_session": False},
+    )
+    assert isinstance(gone, sa.CursorResult)
+    return gone.rowcount
 
 
 def claim(row: int, now: datetime) -> Claim | None:

@@ -1,7 +1,7 @@
 """What the account tables hold about people, and for how long."""
 
 from chat.accounts.devices import REMEMBERED
-from chat.accounts.models import Account, AuditEntry, Device, OutgoingMail, ProfileDetail
+from chat.accounts.models import Account, AuditEntry, Device, Mailing, OutgoingMail, ProfileDetail
 from chat.accounts.outbox import LONGEST_WAIT_IN_ALL
 from chat.kernel.personal_data import Basis, Store
 
@@ -57,7 +57,17 @@ STORES = (
         born=OutgoingMail.written_at,
         keep_for=lambda _profile: LONGEST_WAIT_IN_ALL,
         exported=("written_at", "due_at", "attempts"),
-        withheld=("id", "public_id", "account_id", "sealed"),
+        withheld=("id", "public_id", "account_id", "mailing_id", "sealed"),
+    ),
+    Store(
+        model=Mailing,
+        title="Mailings",
+        holds="what the operator wrote to many people at once, and how many got it; not who",
+        why="to be able to show what was announced and when, and to write to nobody twice",
+        basis=Basis.LEGITIMATE_INTEREST,
+        withheld=(
+            "id", "public_id", "kind", "subject", "text", "written_at", "reached", "until", "count", "ended_at",
+        ),
     ),
     Store(
         model=AuditEntry,

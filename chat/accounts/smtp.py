@@ -3,8 +3,9 @@
 import smtplib
 import ssl
 from dataclasses import dataclass
+from email import policy
 from email.message import EmailMessage
-from email.utils import formatdate, make_msgid
+from email.utils import formatdate
 from typing import Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -12,6 +13,8 @@ from chat.accounts.outbox import Letter
 
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 _SECONDS = 30
+# A link in a header, such as the way out of news, must arrive in one piece; 998 is what RFC 5322 allows.
+_WHOLE_LINES = policy.default.clone(max_line_length=998)
 
 
 class NotSent(Exception):
@@ -50,16 +53,21 @@ class MailServer:
             sender=given[0] if given else f"no-reply@{urlsplit(public_url).hostname}",
         )
 
-    def send(self, letter: Letter) -> None:
-        """Hand the letter over. Raises NotSent."""
-        message = EmailMessage()
+    def send(self, letter: Letter, name: str) -> None:
+        """Hand the letter over. Raises NotSent.
+
+        `name` is the same at each attempt: if a crash makes two of one letter, they carry one Message-ID.
+        """
+        message = EmailMessage(policy=_WHOLE_LINES)
         message["To"] = letter.to
         message["From"] = self.sender
         message["Subject"] = letter.subject
         message["Date"] = formatdate()
-        message["Message-ID"] = make_msgid(domain=self.sender.rpartition("@")[2].rstrip("> "))
+        message["Message-ID"] = f"<{name}@{self.sender.rpartition('@')[2].rstrip('> ')}>"
         # Out-of-office answers are not wanted (RFC 3834).
         message["Auto-Submitted"] = "auto-generated"
+        for header, value in letter.headers.items():
+            message[header] = value
         message.set_content(letter.text)
         try:
             with self._connect() as server:

@@ -1,29 +1,34 @@
-"""`flask privacy verify`: are the promises kept?"""
+"""`flask privacy verify`: are the promises kept? `publish` and `status`: the policy's versions."""
 
 import json
 import logging
 import os
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import click
 
+from chat.consent.purposes import Purpose
 from chat.kernel import clock
 from chat.kernel.cli import privacy
 from chat.kernel.db import db
+from chat.kernel.errors import Problem
 from chat.kernel.personal_data import current_stores
 from chat.kernel.profile import load_profile
 from chat.kernel.site import current_site
 from chat.policy import reports
+from chat.policy.difference import difference
 from chat.policy.document import policy_document, policy_hash
 from chat.policy.promise import Promise, State
 from chat.policy.promises.every import PROMISES
+from chat.policy.publishing import live_policy, publish
 from chat.policy.reports import Result
-from chat.policy.verify import INSTANCES, verify
+from chat.policy.verify import verify
+from chat.policy.versions import coming_version, current_version, get_version, last_version
 from chat.providers.current import current_catalogue
 
 __all__ = ["privacy"]
-log = logging.getLogger("chat.policy")
+_PURPOSES = click.Choice([purpose.value for purpose in Purpose])
 _COLOURS = {State.KEPT: "green", State.FAILING: "red", State.NOT_OFFERED: None}
 
 
@@ -87,3 +92,62 @@ def _table(results: list[Result], seconds: float) -> str:
 
 def _word(state: State) -> str:
     return state.value.replace("_", " ")
+
+
+@privacy.command("publish")
+@click.option("--summary", required=True, help="What changes, in words for people.")
+@click.option("--material/--minor", "is_material", default=None, help="Whether it takes effect after the notice, or now.")
+@click.option("--profile", "name", help="Publish what the policy will be under this profile, a name or a path.")
+@click.option("--ask-again", "asks_again", type=_PURPOSES, multiple=True, help="Only this consent ends. May be given again.")
+@click.option("--consents-stand", is_flag=True, help="No consent depends on what changes.")
+def publish_command(
+    *, summary: str, is_material: bool | None, name: str | None, asks_again: tuple[str, ...], consents_stand: bool
+) -> None:
+    """Publish the policy as a new version. A material one is mailed to everybody and takes effect after the notice."""
+    if is_material is None:
+        raise click.UsageError("Say --material or --minor.")
+    if consents_stand and asks_again:
+        raise click.UsageError("--consents-stand and --ask-again say different things.")
+    site = current_site()
+    profile = load_profile(name) if name else site.profile
+    ends = () if consents_stand else asks_again or tuple(purpose.value for purpose in Purpose)
+    live = live_policy(site, profile)
+    try:
+        version, mailing = publish(
+            site,
+            live,
+            summary=summary.strip(),
+            is_material=is_material,
+            asks_again=ends,
+            notice=timedelta(days=site.profile.notices.material_change_days),
+            now=clock.now(),
+        )
+    except Problem as problem:
+        raise click.ClickException(problem.message) from None
+    db.session.commit()
+    click.echo(f"Version {version.number} is published. It is in force from {version.in_force_at:%d %B %Y, %H:%M} UTC on.")
+    if is_material and mailing is None:
+        click.echo("This site sends no mail (MAIL_URL is not set): people learn of it by the banner alone.")
+
+
+@privacy.command("status")
+def status() -> None:
+    """Print which version is in force and which is announced. Exits with 1 if the site runs under another one."""
+    now, live = clock.now(), live_policy(current_site())
+    current, coming, last = current_version(now), coming_version(now), last_version()
+    if current is None:
+        click.echo("No version is published yet; the first start of the server publishes it.")
+        sys.exit(1)
+    click.echo(f"In force: version {current.number}, since {current.in_force_at:%d %B %Y}.")
+    if coming is not None:
+        click.echo(f"Announced: version {coming.number}, in force from {coming.in_force_at:%d %B %Y, %H:%M} UTC on.")
+    if live.hash == current.hash:
+        click.echo("The running configuration is what is in force.")
+        return
+    if coming is not None and live.hash == coming.hash:
+        click.echo("The running configuration is the announced version: run the old one until then.")
+    elif last is None or live.hash != last.hash:
+        click.echo("The running configuration is published nowhere. It differs from what is in force in:")
+        for part in difference(get_version(current.number).document, live.document):
+            click.echo(f"  {part.title}")
+    sys.exit(1)

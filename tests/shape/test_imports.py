@@ -17,12 +17,12 @@ ROWS = (
     {"billing", "diagnostics", "analytics"},
     {"inference"},
     {"conversations", "assistants", "gateway", "requests"},
-    {"retention", "datarights", "policy", "admin", "jobs", "improvement"},
+    {"retention", "datarights", "policy", "announcements", "admin", "jobs", "improvement"},
     {"features", "factory", "cli", "chat"},
 )
 # These read declarations and name no feature. `admin` and `improvement` do: an operator's act is about something, and what
 # leaves for improvement is conversations (docs/adr/0011).
-BLIND = {"retention", "datarights", "policy", "jobs"}
+BLIND = {"retention", "datarights", "policy", "announcements", "jobs"}
 SEEN_BY_THE_BLIND = {"kernel", "accounts", "consent", "providers"}
 # What stands at a feature's edge: nothing further in may know it.
 EDGE = re.compile(r"(views(_\w+)?|api|cli|jobs|feature)$")

@@ -16,7 +16,8 @@ from tests.people import People, sign_in
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 ARGUMENTS = {
     "act": "send", "version": "0", "filename": "css/bundle.css", "purpose": "history", "public_id": "AAAAAAAAAAAAAAAA",
-    "token": "none", "turn": "AAAAAAAAAAAAAAAA", "verdict": "up", "device": "AAAAAAAAAAAAAAAA", "sequence": "1",
+    "token": "none", "number": "1", "turn": "AAAAAAAAAAAAAAAA", "verdict": "up", "device": "AAAAAAAAAAAAAAAA",
+    "sequence": "1",
 }  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from flask_babel import gettext as _
 
-from chat.policy.checks import changes
+from chat.policy.checks import changes, telling
 from chat.policy.promise import Promise, Section
 
 PROMISES = (
@@ -22,6 +22,7 @@ PROMISES = (
             "A change of this policy that matters is announced by e-mail %(days)d days before it takes effect.",
             days=profile.notices.material_change_days,
         ),
+        check=telling.change_notice,
         mail=True,
         travels=True,
     ),
@@ -36,6 +37,7 @@ PROMISES = (
     Promise(
         id="business-transfer",
         wording=lambda _profile: _("Before this site is sold or merged you are told, and can delete everything first."),
+        check=telling.business_transfer,
         mail=True,
     ),
     Promise(

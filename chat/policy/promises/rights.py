@@ -3,7 +3,7 @@
 from flask_babel import gettext as _
 
 from chat.kernel.profile import Profile
-from chat.policy.checks import consents, deletion, own_data, rights
+from chat.policy.checks import consents, deletion, own_data, rights, telling
 from chat.policy.promise import Promise, Section
 
 
@@ -55,6 +55,7 @@ PROMISES = (
         wording=lambda _profile: _("You get no mail that you did not ask for, and can end what you asked for with one press."),
         applies=lambda profile: "product_updates" in profile.consents.offered,
         absent="This site sends no mail but what an account needs.",
+        check=telling.optout_mail,
         mail=True,
     ),
     Promise(
