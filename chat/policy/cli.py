@@ -23,11 +23,12 @@ from chat.policy.promise import Promise, State
 from chat.policy.promises.every import PROMISES
 from chat.policy.publishing import live_policy, publish
 from chat.policy.reports import Result
-from chat.policy.verify import verify
+from chat.policy.verify import INSTANCES, verify
 from chat.policy.versions import coming_version, current_version, get_version, last_version
 from chat.providers.current import current_catalogue
 
 __all__ = ["privacy"]
+log = logging.getLogger("chat.policy")
 _PURPOSES = click.Choice([purpose.value for purpose in Purpose])
 _COLOURS = {State.KEPT: "green", State.FAILING: "red", State.NOT_OFFERED: None}
 
