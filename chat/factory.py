@@ -17,8 +17,8 @@ from chat.kernel.access_log import log_requests
 from chat.kernel.assets import serve_assets
 from chat.kernel.banners import current_banners
 from chat.kernel.cli import master_key
-from chat.kernel.cookies import SESSION
 from chat.kernel.constant_words import ConstantWords
+from chat.kernel.cookies import SESSION
 from chat.kernel.db import db, engine_options
 from chat.kernel.errors import StartRefused
 from chat.kernel.feature import mount_features

@@ -19,7 +19,6 @@ from chat.policy.publishing import KIND
 from chat.policy.versions import asks_again_since, current_version
 
 
-
 def _init(app: Flask) -> None:
     mount_notice(app, Notice(version=_version, asks_again=lambda purpose: asks_again_since(purpose, clock.now())))
     add_banners(app, banners)
