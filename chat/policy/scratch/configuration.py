@@ -44,7 +44,7 @@ def write_configuration(
         "CHAT_PROFILE": str(folder / "profile.toml"),
         "CHAT_LOG_LEVEL": "DEBUG",
         "CHAT_EMBEDDED_MODEL": "off",
-        "CHAT_FIRST_BYTE_SECONDS": "1",
+        "CHAT_FIRST_BYTE_SECONDS": "4",
     }
     if database:
         own["DATABASE_URL"] = database

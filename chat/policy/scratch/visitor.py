@@ -15,7 +15,8 @@ from chat.policy.promise import Broken
 from chat.policy.scratch.page import Page, form_data
 
 Event = tuple[str, dict[str, Any]]
-_SECONDS = 30
+# A busy machine is slow, and slow is not broken.
+_SECONDS = 120
 _AGENT = "Scratch/1.0 (X11; Linux x86_64) Firefox/140.0"
 
 
