@@ -161,4 +161,17 @@ MUTATIONS = (
         "requests remembered for too long", "keep-logs", "chat/metering/personal_data.py",
         "timedelta(days=profile.retention.request_logs)", "timedelta(days=profile.retention.request_logs + 30)",
     ),
+    Mutation(
+        "an export of everybody's history", "improve-optin",
+        (
+            ("chat/improvement/eligible.py", "NEEDED = (Purpose.HISTORY, Purpose.IMPROVEMENT)", "NEEDED = (Purpose.HISTORY,)"),
+            ("chat/improvement/eligible.py", "== Purpose.IMPROVEMENT", "== 'history'"),
+            ("chat/improvement/eligible.py", "in latest[Purpose.IMPROVEMENT]:", "in latest[Purpose.HISTORY]:"),
+        ),
+        profile="lumees",
+    ),
+    _one(
+        "failed messages kept of everybody", "debug-optin", "chat/consent/ledger.py",
+        "    return latest is not None and latest.given", "    return True", profile="lumees",
+    ),
 )  # fmt: skip
