@@ -5,6 +5,7 @@ from flask_babel import lazy_gettext as _l
 from chat.kernel.feature import Feature, MenuItem
 from chat.requests.cli import requests
 from chat.requests.personal_data import STORES
+from chat.requests.readings import list_readings
 from chat.requests.views import bp
 
 FEATURE = Feature(
@@ -12,5 +13,6 @@ FEATURE = Feature(
     blueprints=(bp,),
     stores=STORES,
     commands=(requests,),
+    readings=list_readings,
     menu=(MenuItem(label=_l("Requests"), endpoint="requests.listing"),),
 )

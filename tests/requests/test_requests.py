@@ -222,6 +222,18 @@ def test_a_failed_answer_is_attached_only_if_it_is_ticked_and_ones_own(
     assert "what-failed" not in _run(app, "show", row.public_id).output
 
 
+def test_a_monitor_sees_counts_alone(client: Browser, people: People, clock: Clock) -> None:
+    _send(sign_in(client, people.alice), "access")
+    clock.advance(days=31)
+    _send(sign_in(client, people.alice), "question")
+
+    shown = client.get("/metrics").get_data(as_text=True)
+
+    assert "candor_requests_open 2.0" in shown
+    assert "candor_requests_overdue 1.0" in shown
+    assert CANARY not in shown
+
+
 def _send(client: Browser, kind: str = "question", *, text: str = CANARY, path: str = NEW) -> None:
     response = client.submit(path, {"kind": kind, "text": text}, action=NEW, follow=False)
     assert response.status_code == 303, response.get_data(as_text=True)
