@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import click
 from flask_babel import gettext as _
@@ -74,11 +75,17 @@ def _lines(opened: Opened) -> Iterator[str]:
         yield f"\n--- answered {row.answered_at:%Y-%m-%d %H:%M}\n{opened.answer}"
 
 
-def _exchange(exchange: dict[str, object]) -> Iterator[str]:
+def _exchange(exchange: dict[str, Any]) -> Iterator[str]:
     yield f"\n--- attached: an answer that failed with {exchange.get('code')}, of {exchange.get('model')}"
-    for name in ("system", "messages", "parameters", "reasoning", "text"):
-        if exchange.get(name):
-            yield f"[{name}] {exchange[name]}"
+    if exchange["system"]:
+        yield f"[instructions] {exchange['system']}"
+    for message in exchange["messages"]:
+        for part in message["parts"]:
+            yield f"[{message['role']}] {part.get('text') or 'a picture'}"
+    for name in ("reasoning", "text"):
+        if exchange[name]:
+            yield f"[{name} that came] {exchange[name]}"
+    yield f"[parameters] {exchange['parameters']}"
 
 
 def _harmless(text: str) -> str:

@@ -6,7 +6,7 @@ The words are sealed with a permit for a letter: sending one is an act of its ow
 import json
 import secrets
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -60,6 +60,7 @@ class Words:
 
 def send(account: Account | None, kind: Kind, words: Words, site: Site, now: datetime) -> PersonRequest:
     """Store the request and return it. This is to be called only when somebody has just pressed the button that sends it."""
+    words = replace(words, text=words.text.replace("\r\n", "\n"))  # as forms end lines
     reference = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
     due = now + _DUE.get(kind, _MONTH)
     row = PersonRequest(

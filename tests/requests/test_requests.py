@@ -90,12 +90,13 @@ def test_the_operator_reads_under_record_and_the_person_sees_it(
 
 
 def test_a_terminal_obeys_nothing_that_a_request_says(app: Flask, client: Browser, people: People, clock: Clock) -> None:
-    _send(sign_in(client, people.alice), text=f"{CANARY}\x1b]0;owned\x07\u202e")
+    _send(sign_in(client, people.alice), text=f"{CANARY}\r\n\x1b]0;owned\x07\u202e")
 
     shown = _run(app, "show", _rows()[0].public_id).output
 
     assert CANARY in shown
-    assert not {"\x1b", "\x07", "\u202e"} & set(shown)
+    assert not {"\x1b", "\x07", "\u202e", "\r"} & set(shown)
+    assert f"{CANARY}\n�]0;owned��\n" in shown
 
 
 def test_the_answer_is_mailed_and_stands_beside_the_request(app: Flask, client: Browser, people: People, clock: Clock) -> None:

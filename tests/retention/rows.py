@@ -15,17 +15,30 @@ from chat.kernel.profile import Profile
 from chat.kernel.sealed import Sealed, SealedContent
 
 
-def make_row(store: Store, stores: Sequence[Store], account_id: int, born: datetime, expires: datetime) -> int:
-    """Insert a row of the store, and first what it belongs to. Return its id."""
+def make_row(
+    store: Store,
+    stores: Sequence[Store],
+    account_id: int,
+    born: datetime,
+    expires: datetime,
+    made: dict[str, int] | None = None,
+) -> int:
+    """Insert a row of the store, and first what it belongs to, unless that is among `made`. Return its id."""
+    made = {} if made is None else made
     table: Any = store.model.__table__
     values = {column.name: _value(column, account_id, born) for column in table.columns if not column.primary_key}
     if store.owner is not None and store.owner.name in values:
         values[store.owner.name] = account_id
-    if store.goes_with is not None:
-        parent = next(one for one in stores if one.model is store.goes_with)
-        values[link_to_parent(store).name] = make_row(parent, stores, account_id, born, expires)
     if store.expires is not None:
         values[store.expires.name] = expires
+    link = link_to_parent(store) if store.goes_with is not None else None
+    for column in sorted(table.columns, key=lambda one: one is not link):  # what it goes with before whatever else it needs
+        if column is link or (column.foreign_keys and not column.nullable and values[column.name] is None):
+            target = next(iter(column.foreign_keys)).column.table
+            if target.name not in made:
+                other = next(one for one in stores if one.model.__table__ is target)
+                made[target.name] = make_row(other, stores, account_id, born, expires, made)
+            values[column.name] = made[target.name]
     row_id: int = db.session.execute(sa.insert(table).values(values)).inserted_primary_key[0]  # type: ignore[attr-defined]
     db.session.commit()
     return row_id
