@@ -170,8 +170,46 @@ MUTATIONS = (
         ),
         profile="lumees",
     ),
+    Mutation(
+        "conversations taken after the consent was withdrawn", "improve-optin",
+        (
+            ("chat/improvement/eligible.py", "if not all(ledger.holds(account, purpose) for purpose in NEEDED):", "if False:"),
+            ("chat/improvement/eligible.py", "since = (since or entry.at) if entry.given else None", "since = since or entry.at"),
+            ("chat/consent/gate.py", "if not all(holds(account, purpose) for purpose in purposes):", "if False:"),
+        ),
+        "lumees",
+    ),
     _one(
-        "failed messages kept of everybody", "debug-optin", "chat/consent/ledger.py",
-        "    return latest is not None and latest.given", "    return True", profile="lumees",
+        "an export that says whose conversations it holds", "improve-optin", "chat/improvement/records.py",
+        "def clean(self, text: str) -> str:\n", "def clean(self, text: str) -> str:\n        return text + self._address.pattern\n",
+        "lumees",
+    ),
+    _one(
+        "copies of failed answers that nobody agreed to", "debug-optin", "chat/diagnostics/failures.py",
+        "if account is None or not keep_for or not ledger.allows(account, Purpose.DIAGNOSTICS):\n        return False\n    try:\n"
+        "        permit = gate.issue(account, Purpose.DIAGNOSTICS, keyring)",
+        "if account is None:\n        return False\n    try:\n        permit = gate.accept(account, 'request', keyring)",
+        "lumees",
+    ),
+    _one(
+        "copies of failed answers that outlive their time", "debug-optin", "chat/diagnostics/failures.py",
+        "expires_at=now + keep_for,", "expires_at=now + 9 * keep_for,", "lumees",
+    ),
+    _one(
+        "a request read without a trace", "collect-support", "chat/requests/answering.py",
+        '    audit.record(READ, reason=f"{row.public_id} ({row.kind})", now=now, about=account)\n', "", "flowapi",
+    ),
+    _one(
+        "an answer that reaches nobody", "cap-support", "chat/requests/letters.py",
+        'return "" if row.answer is None else', 'return "" if row.answer else', "flowapi",
+    ),
+    _one(
+        "requests that the operator does not see", "right-complain", "chat/requests/answering.py",
+        "    query = sa.select(PersonRequest)\n", "    query = sa.select(PersonRequest).where(sa.false())\n",
+    ),
+    _one(
+        "a report of a child's account that is dropped", "age-minimum", "chat/requests/views.py",
+        "        _tell_operator(sent)\n        db.session.commit()\n        return render_template",
+        "        return render_template",
     ),
 )  # fmt: skip
