@@ -32,9 +32,15 @@ MUTATIONS = (
         "        return BytesIO()",
         "        return super()._get_file_stream(total_content_length, content_type, filename, content_length)",
     ),
-    _one(
-        "consent that is taken for given", "store-optin", "chat/consent/ledger.py",
-        "    return latest is not None and latest.given", "    return True",
+    Mutation(
+        "consent that is taken for given", "store-optin",
+        (
+            (
+                "chat/consent/ledger.py",
+                "    return state(account, purpose) is State.GIVEN and not is_frozen(account.id)", "    return True",
+            ),
+            ("chat/consent/ledger.py", "    return not is_frozen and state(account, purpose) is State.GIVEN", "    return True"),
+        ),
     ),
     Mutation(
         "content stored as it is", "sec-rest",
@@ -59,7 +65,7 @@ MUTATIONS = (
     ),
     _one(
         "two records for one request", "collect-usage", "chat/metering/ledger.py",
-        "    db.session.execute(sa.insert(Usage), row)", "    db.session.execute(sa.insert(Usage), [row, row])",
+        "    db.session.connection().execute(_INSERT, row)", "    db.session.connection().execute(_INSERT, [row, row])",
     ),
     _one(
         "an address written down in spite of the profile", "collect-technical", "chat/kernel/network.py",
@@ -174,20 +180,24 @@ MUTATIONS = (
         "conversations taken after the consent was withdrawn", "improve-optin",
         (
             ("chat/improvement/eligible.py", "if not all(ledger.holds(account, purpose) for purpose in NEEDED):", "if False:"),
-            ("chat/improvement/eligible.py", "since = (since or entry.at) if entry.given else None", "since = since or entry.at"),
+            (
+                "chat/improvement/eligible.py",
+                "since = (since or entry.at) if entry.given else None", "since = since or entry.at",
+            ),
             ("chat/consent/gate.py", "if not all(holds(account, purpose) for purpose in purposes):", "if False:"),
         ),
         "lumees",
     ),
     _one(
         "an export that says whose conversations it holds", "improve-optin", "chat/improvement/records.py",
-        "def clean(self, text: str) -> str:\n", "def clean(self, text: str) -> str:\n        return text + self._address.pattern\n",
+        "def clean(self, text: str) -> str:\n",
+        "def clean(self, text: str) -> str:\n        return text + self._address.pattern\n",
         "lumees",
     ),
     _one(
         "copies of failed answers that nobody agreed to", "debug-optin", "chat/diagnostics/failures.py",
-        "if account is None or not keep_for or not ledger.allows(account, Purpose.DIAGNOSTICS):\n        return False\n    try:\n"
-        "        permit = gate.issue(account, Purpose.DIAGNOSTICS, keyring)",
+        "if account is None or not keep_for or not ledger.allows(account, Purpose.DIAGNOSTICS):\n        return False\n"
+        "    try:\n        permit = gate.issue(account, Purpose.DIAGNOSTICS, keyring)",
         "if account is None:\n        return False\n    try:\n        permit = gate.accept(account, 'request', keyring)",
         "lumees",
     ),
