@@ -42,6 +42,8 @@ class Promise:
     wording: Callable[[Profile], str]
     # Uses a running scratch instance as a person would. Returns what it saw, in one sentence; raises Broken.
     check: Check | None = None
+    # Looks at this very site, not at a scratch instance, for what only time brings: raises Broken.
+    here: Callable[[], None] | None = None
     applies: Callable[[Profile], bool] = always
     # Why this site makes no such promise, where it does not.
     absent: str = "This site has nothing that this promise is about."

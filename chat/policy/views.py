@@ -10,6 +10,7 @@ from chat.kernel.personal_data import current_stores
 from chat.kernel.site import current_site
 from chat.policy import reports
 from chat.policy.document import policy_hash, with_findings
+from chat.policy.oldest import oldest_by_title
 from chat.policy.page import absent_view, address_sentence, holdings, purposes, sections_view, summary
 from chat.policy.promises.every import SECTIONS
 from chat.policy.publishing import live_policy
@@ -37,6 +38,7 @@ def privacy() -> ResponseReturnValue:
         summary=summary(sections),
         absent=absent_view(SECTIONS, profile),
         holdings=holdings(current_stores(), profile),
+        oldest=oldest_by_title(current_stores(), profile, clock.now()),
         purposes=purposes(profile),
         address=address_sentence(profile),
         cookies=cookies_of(profile),

@@ -39,7 +39,10 @@ MUTATIONS = (
                 "chat/consent/ledger.py",
                 "    return state(account, purpose) is State.GIVEN and not is_frozen(account.id)", "    return True",
             ),
-            ("chat/consent/ledger.py", "    return not is_frozen and state(account, purpose) is State.GIVEN", "    return True"),
+            (
+                "chat/consent/ledger.py",
+                "    return not is_frozen and state(account, purpose) is State.GIVEN", "    return True",
+            ),
         ),
     ),
     Mutation(

@@ -4,7 +4,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from chat.kernel.profile import Profile
-from chat.policy.checks import deletion, retention
+from chat.policy.checks import deletion, here, retention
 from chat.policy.promise import Promise, Section
 
 
@@ -44,6 +44,7 @@ PROMISES = (
         applies=lambda profile: profile.features.offers("history"),
         absent="This site keeps no conversations for anybody.",
         check=retention.history,
+        here=here.nothing_overdue,
         travels=True,
     ),
     Promise(
@@ -53,6 +54,7 @@ PROMISES = (
             span=_days(profile.retention.request_logs),
         ),
         check=retention.logs,
+        here=here.nothing_overdue,
         travels=True,
     ),
     Promise(
