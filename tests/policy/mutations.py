@@ -225,4 +225,28 @@ MUTATIONS = (
         "        _tell_operator(sent)\n        db.session.commit()\n        return render_template",
         "        return render_template",
     ),
+    _one(
+        "a table that deleting forgets", "right-delete", "chat/datarights/removal.py",
+        "    owned = [store for store in stores if store.owner is not None or store.also_names]\n",
+        "    owned = [store for store in stores if (store.owner is not None or store.also_names) and store.title != 'Usage']\n",
+    ),
+    _one(
+        "a certificate that says more than was signed", "right-delete", "chat/datarights/erase.py",
+        "    return keys.sign(erasure.document)\n", "    return {**keys.sign(erasure.document), 'asked_by': 'nobody'}\n",
+    ),
+    Mutation(
+        "a key that outlives its account", "keep-deleted",
+        (
+            ("chat/datarights/erase.py", "            ground.keyring.destroy(erasure.account)\n", ""),
+            ("chat/datarights/erase.py", "    if ground.keyring.holds(erasure.account):", "    if False:"),
+        ),
+    ),
+    _one(
+        "a grace that never ends", "keep-deleted", "chat/datarights/jobs.py",
+        "in closing.list_due(clock.now()):", "in closing.list_due(clock.now())[:0]:",
+    ),
+    _one(
+        "a closing account that is used like any other", "keep-deleted", "chat/datarights/views_erase.py",
+        "    if account is None or account.closing_at is None:", "    if True:",
+    ),
 )  # fmt: skip
