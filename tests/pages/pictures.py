@@ -6,6 +6,7 @@ python -m tests.pages.pictures
 import shutil
 import sqlite3
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping
 from contextlib import closing
@@ -87,6 +88,17 @@ def _take(browser: Browser, reciter: Reciter, server: Server) -> None:
     person.page.emulate_media(color_scheme="dark")
     person.page.goto(f"{url}/settings/privacy")
     _keep(person, "privacy-dark")
+    _check_promises(server)
+    person.page.emulate_media(color_scheme="light")
+    for path, name in (("/settings/data", "data-light"), ("/privacy", "policy-light")):
+        person.page.goto(url + path)
+        _keep(person, name)
+
+
+def _check_promises(server: Server) -> None:
+    """Let the site check its promises, as its operator would."""
+    command = [sys.executable, "-m", "flask", "--app", str(ROOT / "app.py"), "privacy", "verify"]
+    subprocess.run(command, cwd=server.folder / "cwd", env=server.environment, check=True)
 
 
 def _age(server: Server) -> None:
