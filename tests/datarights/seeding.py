@@ -15,15 +15,30 @@ from chat.kernel.sealed import Sealed, SealedContent
 
 
 def seed(stores: tuple[Store, ...], account: Account) -> None:
-    """Give the account one more row in each declared table with an owner, children after what they hang from."""
+    """Give the account one more row in each declared table with an owner, children after what they hang from.
+
+    A table that has room for one row a person gets no second one.
+    """
     mine: dict[str, int] = {Account.__tablename__: account.id}
     owned = {store.model.__table__: store for store in stores if store.owner is not None and store.model is not Account}
     order = [table for table in Base.metadata.sorted_tables if table in owned]
     for table in [*order, *(one for one in owned if one not in order)]:
+        if (only := _only_row(table, owned[table].owner, account.id)) is not None:
+            mine[table.name] = only
+            continue
         values = {column.key: _value(column, mine) for column in table.columns if not column.primary_key}
         values[owned[table].owner.key] = account.id  # type: ignore[index]  # a table, in fact
         mine[table.name] = db.session.execute(sa.insert(table).values(values)).inserted_primary_key[0]  # type: ignore[attr-defined, arg-type]
     db.session.commit()
+
+
+def _only_row(table: Any, owner: Any, account_id: int) -> int | None:
+    """Return the person's row of a table that has room for no other."""
+    alone = [one for one in table.constraints if isinstance(one, sa.UniqueConstraint) and [*one.columns.keys()] == [owner.key]]
+    if not alone and not table.columns[owner.key].unique:
+        return None
+    found: int | None = db.session.scalar(sa.select(table.c.id).where(table.c[owner.key] == account_id))
+    return found
 
 
 def places_of(stores: tuple[Store, ...], number: int, account: str, *, tables: Any = None) -> list[str]:

@@ -107,16 +107,18 @@ def _queries(store: Store) -> dict[str, sa.Select[Any] | sa.CompoundSelect[Any]]
     model: Any = store.model
     other = aliased(model)
     below = sa.select(model.id).subquery()
-    return {
+    # A table that is about nobody can be joined to anybody.
+    belongs = sa.true() if store.owner is None else store.owner == Account.id
+    comma = {} if store.owner is None else {"comma": sa.select(model.id).where(belongs)}
+    return comma | {
         "rows": sa.select(model.id),
         "objects": sa.select(model),
         "alias": sa.select(other.id),
         "aggregate": sa.select(sa.func.max(model.id)),
         "only in where": sa.select(sa.literal_column(f"{model.__tablename__}.id")).where(model.id > 0),
-        "join": sa.select(model.id).join(Account, Account.id == store.owner),
-        "joined": sa.select(model.id).select_from(Account).join(model, store.owner == Account.id),
-        "outer join": sa.select(model.id).select_from(Account).outerjoin(model, store.owner == Account.id),
-        "comma": sa.select(model.id).where(store.owner == Account.id),
+        "join": sa.select(model.id).join(Account, belongs),
+        "joined": sa.select(model.id).select_from(Account).join(model, belongs),
+        "outer join": sa.select(model.id).select_from(Account).outerjoin(model, belongs),
         "subquery": sa.select(below.c.id),
         "in": sa.select(other.id).where(other.id.in_(sa.select(model.id))),
         "scalar": sa.select(sa.select(sa.func.max(model.id)).scalar_subquery()),
