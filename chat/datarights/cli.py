@@ -1,4 +1,4 @@
-"""Erasing an account from the operator's command line: a child's, or one whose person cannot sign in."""
+"""Acts of the operator upon one account: erasing it (a child's, say), and handing it over because the law compels it."""
 
 import json
 from pathlib import Path
@@ -9,11 +9,12 @@ import sqlalchemy as sa
 from chat.accounts import audit
 from chat.accounts.models import Account
 from chat.accounts.service import find_account
-from chat.datarights import erase, letters
+from chat.datarights import authority, erase, letters
 from chat.datarights.jobs import carry_out
 from chat.datarights.models_erase import Scope
 from chat.kernel import clock
 from chat.kernel.db import db
+from chat.kernel.errors import Problem
 from chat.kernel.site import current_site
 
 
@@ -41,6 +42,28 @@ def erase_account(who: str, reason: str, out: Path | None) -> None:
     else:
         out.write_text(certificate + "\n", encoding="utf-8")
     click.echo("Erased 1 account.", err=out is None)
+
+
+@accounts.command("export-for-authority")
+@click.argument("who")
+@click.option(
+    "--reason", required=True, help="The order or law that compels it, in full words. Shown to the person unless withheld."
+)
+@click.option("--withhold-from-person", "withheld", is_flag=True, help="The order forbids telling the person.")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="The archive to write. Default: export-ID.zip here."
+)
+def export_for_authority(who: str, reason: str, *, withheld: bool, out: Path | None) -> None:
+    """Write everything held about the account WHO into an archive. There is no other way to an account's content."""
+    account = _find(who)
+    path = out or Path(f"export-{account.public_id}.zip")
+    try:
+        size = authority.hand_over(account, reason, path, withheld=withheld, commit=db.session.commit, now=clock.now())
+    except Problem as problem:
+        raise click.ClickException(problem.message) from None
+    click.echo(
+        f"Exported 1 account: {path}, {size} bytes. It is in the audit log{', kept from the person' if withheld else ''}."
+    )
 
 
 def _find(who: str) -> Account:

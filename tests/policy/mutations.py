@@ -193,9 +193,7 @@ MUTATIONS = (
     ),
     _one(
         "an export that says whose conversations it holds", "improve-optin", "chat/improvement/records.py",
-        "def clean(self, text: str) -> str:\n",
-        "def clean(self, text: str) -> str:\n        return text + self._address.pattern\n",
-        "lumees",
+        '        text = self._address.sub("[e-mail address]", text)\n', "", "lumees",
     ),
     _one(
         "copies of failed answers that nobody agreed to", "debug-optin", "chat/diagnostics/failures.py",
@@ -248,5 +246,13 @@ MUTATIONS = (
     _one(
         "a closing account that is used like any other", "keep-deleted", "chat/datarights/views_erase.py",
         "    if account is None or account.closing_at is None:", "    if True:",
+    ),
+    _one(
+        "an account handed over without a trace", "share-law", "chat/datarights/authority.py",
+        "            audit.record(ACT, reason=said, now=now, about=account, withheld=withheld)\n", "",
+    ),
+    _one(
+        "an account handed over for no reason", "share-law", "chat/datarights/authority.py",
+        "    if len(said) < _SHORTEST or len(set(said.lower().split())) < _FEWEST_WORDS:", "    if False:",
     ),
 )  # fmt: skip

@@ -1,6 +1,11 @@
 """Whether what people ask of the operator is taken, kept as promised, and answered."""
 
-from chat.policy.promise import require
+import tempfile
+import zipfile
+from contextlib import suppress
+from pathlib import Path
+
+from chat.policy.promise import Broken, require
 from chat.policy.scratch.instance import Scratch
 from chat.policy.scratch.visitor import Person
 from chat.policy.sweep import Canary
@@ -36,6 +41,29 @@ def due(scratch: Scratch, kind: str) -> str:
     require("answer due by" in told, "Whoever sends a request is not told by when it is answered.")
     require(reference in scratch.run("requests", "list"), "The operator does not see the request and its due date.")
     return reference
+
+
+def law(scratch: Scratch) -> str:
+    """The operator hands two accounts over, one under an order that forbids telling; and tries without a reason."""
+    told, untold, canary = scratch.newcomer(), scratch.newcomer(), Canary()
+    order = "Order 7/26 of the district court, under article 88"
+    send(scratch, told, "question", f"Please keep {canary}")
+    with tempfile.TemporaryDirectory() as folder:
+        first, second, third = (Path(folder) / f"{name}.zip" for name in ("first", "second", "third"))
+        command = ("accounts", "export-for-authority")
+        scratch.run(*command, told.email, "--reason", order, "--out", str(first))
+        scratch.run(*command, untold.email, "--reason", f"{order} (sealed)", "--withhold-from-person", "--out", str(second))
+        with zipfile.ZipFile(first) as archive:
+            found = any(str(canary).encode() in archive.read(name) for name in archive.namelist())
+        require(found, "The archive for an authority does not hold what the account keeps, so nothing was shown.")
+        with suppress(Broken):
+            scratch.run(*command, told.email, "--reason", "because", "--out", str(third))
+        require(not third.exists(), "An account was handed over without a reason.")
+    recorded = [row["reason"] for row in scratch.tables.rows("audit_entry")]
+    require(order in recorded and f"{order} (sealed)" in recorded, "Handing an account over was not recorded.")
+    require(order in told.page("/settings/data").text, "Whose account was handed over does not see it.")
+    require(order not in untold.page("/settings/data").text, "What an order forbids telling was told.")
+    return "Two accounts were handed over by command, each on record: one person saw it, the one it must be kept from did not."
 
 
 def report_child(scratch: Scratch) -> None:

@@ -65,7 +65,7 @@ def _saved(scratch: Scratch, person: Person) -> Canary:
     canary = Canary()
     person.open()
     with scratch.provider.playing("echo"):
-        person.stream(f"Tell me about {canary}")
+        person.stream(f"I am {person.name}, {person.email}. Tell me about {canary}")
     require(person.fields.get("conversation"), "A conversation was not saved, so nothing was shown.")
     return canary
 

@@ -2,7 +2,7 @@
 
 from flask_babel import gettext as _
 
-from chat.policy.checks import sharing
+from chat.policy.checks import asking, sharing
 from chat.policy.promise import Promise, Section
 
 PROMISES = (
@@ -42,6 +42,7 @@ PROMISES = (
             "If the law compels this site to hand over what it holds about you, that is recorded, and you see it "
             "unless the law forbids that too."
         ),
+        check=asking.law,
     ),
     Promise(
         id="share-controller",
