@@ -3,14 +3,17 @@
 import json
 import re
 from base64 import b64decode
+from datetime import timedelta
 from typing import Any
 
+from chat.kernel.feature import current_readings
 from chat.kernel.signing import NotAuthentic, check
 from chat.policy.promise import Broken, require
 from chat.policy.scratch.instance import Scratch
 from chat.policy.scratch.page import Page
 from chat.policy.scratch.visitor import Person
 
+_PATIENCE = timedelta(hours=6)
 _ACCOUNT, _EVERYTHING = "/settings/delete/account", "/settings/delete/everything"
 _CERTIFICATE = re.compile(r'href="data:application/json;base64,([A-Za-z0-9+/=]+)"')
 
@@ -74,6 +77,12 @@ def deleted(scratch: Scratch) -> str:
     require(again.is_signed_in(), "An account that its person had kept is gone.")
     gone = f"{days} days after asking the account was gone: no row, and no key for what a backup holds"
     return f"{gone}. Who changed their mind still had theirs."
+
+
+def nothing_late() -> None:
+    """Nothing that this very site should have erased is still here; a try that fails has some hours to be mended."""
+    late = max((one.value for one in current_readings() if one.name == "candor_erasures_late_seconds"), default=0.0)
+    require(late <= _PATIENCE.total_seconds(), f"Something that was to be erased is still here, {late / 3600:.0f} hours late.")
 
 
 def _keep_something(person: Person) -> None:

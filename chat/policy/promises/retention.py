@@ -78,6 +78,6 @@ PROMISES = (
         absent="Nothing can be bought at this site.",
         travels=True,
     ),
-    Promise(id="keep-deleted", wording=_deleted, check=deletion.deleted, travels=True),
+    Promise(id="keep-deleted", wording=_deleted, check=deletion.deleted, here=deletion.nothing_late, travels=True),
 )
 SECTION = Section(name="retention", title="How long it is kept", promises=PROMISES)
