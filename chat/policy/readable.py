@@ -6,6 +6,8 @@ from typing import Any
 
 from flask_babel import gettext as _
 
+_ITSELF = ("site", "language", "in_force_since")
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -17,11 +19,12 @@ class Part:
 
 def readable(document: dict[str, Any]) -> list[Part]:
     """Return the document's sections. What this version of the software does not know is shown as it stands."""
-    parts = []
+    itself = [line for name in _ITSELF if name in document for line in _said(_title(name), str(document[name]))]
+    parts = [Part(_("This policy"), tuple(itself))]
     for name, value in document.items():
         if name == "promises":
             parts += [_promises(section) for section in value]
-        else:
+        elif name not in _ITSELF:
             parts.append(Part(_title(name), tuple(_lines(name, value))))
     return [part for part in parts if part.lines]
 
@@ -50,21 +53,29 @@ def _title(name: str) -> str:
 
 
 def _lines(name: str, value: Any) -> Iterator[str]:
-    match name, value:
-        case "consents", list():
-            for one in value:
-                yield _("%(title)s (wording %(number)s)", title=one["title"], number=one["revision"])
-        case "held", list():
-            for one in value:
-                yield f"{_first_capital(one['holds'])}. {_first_capital(one['why'])}. {_first_capital(one['how_long'])}."
-        case "models", list():
-            for one in value:
-                yield _model(one)
-        case "subprocessors", list():
-            for one in value:
-                yield f"{one['name']} ({one['region']}): {one['purpose']}"
-        case _:
-            yield from _flat(value)
+    if (line := _LINES.get(name)) and isinstance(value, list):
+        yield from (line(one) for one in value)
+    elif name == "retention_days" and isinstance(value, dict):
+        yield from (_how_long(key, amount) for key, amount in value.items())
+    else:
+        yield from _flat(value)
+
+
+def _consent(one: dict[str, Any]) -> str:
+    return str(_("%(title)s (wording %(number)s)", title=one["title"], number=one["revision"]))
+
+
+def _held(one: dict[str, Any]) -> str:
+    return " ".join(f"{_first_capital(one[part])}." for part in ("holds", "why", "how_long"))
+
+
+def _subprocessor(one: dict[str, Any]) -> str:
+    return f"{one['name']} ({one['region']}): {one['purpose']}"
+
+
+def _how_long(key: str, amount: int) -> str:
+    unit = _("years") if key.endswith("_years") else _("days")
+    return f"{_first_capital(_words(key.removesuffix('_years')))}: {amount} {unit}"
 
 
 def _model(model: dict[str, Any]) -> str:
@@ -78,6 +89,10 @@ def _model(model: dict[str, Any]) -> str:
         trains=trains,
     )
     return sentence
+
+
+# How one entry of each known list reads.
+_LINES = {"consents": _consent, "held": _held, "models": _model, "subprocessors": _subprocessor}
 
 
 def _flat(value: Any, under: str = "") -> Iterator[str]:

@@ -255,4 +255,28 @@ MUTATIONS = (
         "an account handed over for no reason", "share-law", "chat/datarights/authority.py",
         "    if len(said) < _SHORTEST or len(set(said.lower().split())) < _FEWEST_WORDS:", "    if False:",
     ),
+    _one(
+        "a change that is in force before its notice is over", "change-notice", "chat/policy/versions.py",
+        "in_force_at = now + notice if is_material else now", "in_force_at = now",
+    ),
+    _one(
+        "a change of which nobody is told by mail", "change-notice", "chat/policy/publishing.py",
+        "if not is_material or site.settings.mail_url is None:", "if is_material or site.settings.mail_url is None:",
+    ),
+    _one(
+        "a notice that no page shows", "business-transfer", "chat/announcements/feature.py",
+        "    add_banners(app, notices.banners)\n", "",
+    ),
+    _one(
+        "news to who did not ask for any", "right-optout-mail", "chat/announcements/updates.py",
+        "return usable and ledger.allows(account, Purpose.PRODUCT_UPDATES)", "return usable", "lumio",
+    ),
+    _one(
+        "news that end when a mail scanner looks at the link", "right-optout-mail", "chat/announcements/views.py",
+        'is_done = request.method == "POST"', "is_done = True", "lumio",
+    ),
+    _one(
+        "a detail that cannot be emptied", "right-correct", "chat/accounts/details.py",
+        "        if value == known.get(field, \"\"):\n", "        if not value or value == known.get(field):\n", "lumio",
+    ),
 )  # fmt: skip

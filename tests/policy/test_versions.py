@@ -10,6 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chat.accounts.jobs import go_on_with_mailings, send_mail
+from chat.consent import ledger
+from chat.consent.ledger import Source
+from chat.consent.purposes import Purpose
 from chat.kernel.db import db
 from chat.kernel.notice import asks_again_since, notice_version
 from chat.kernel.site import current_site
@@ -76,16 +79,16 @@ def test_a_material_change_is_mailed_announced_and_then_in_force(
         (banner,) = visitor.page(path).with_class("banner")
         assert "The privacy policy changes on" in banner.text
     changes = visitor.page("/privacy/versions/2/changes")
-    assert any("Request logs: 30" in one.text for one in changes.all("del"))
-    assert any("Request logs: 20" in one.text for one in changes.all("ins"))
+    assert any("Request logs: 30 days" in one.text for one in changes.all("del"))
+    assert any("Request logs: 20 days" in one.text for one in changes.all("ins"))
     assert notice_version() == first
     clock.advance(days=13, hours=23)
     assert notice_version() == first
     clock.advance(hours=1)
     assert notice_version() != first
     assert not visitor.page("/login").with_class("banner")
-    assert "Request logs: 20" in visitor.page("/privacy").text
-    assert "Request logs: 30" in visitor.page("/privacy/versions/1").text
+    assert "Request logs: 20 days" in visitor.page("/privacy").text
+    assert "Request logs: 30 days" in visitor.page("/privacy/versions/1").text
 
 
 def test_a_minor_change_is_in_force_at_once_and_mailed_to_nobody(
@@ -113,6 +116,24 @@ def test_a_consent_depends_on_the_change_it_is_named_with(mailing_app: Flask, cl
     assert before is None
     assert asks_again_since("history") == announced
     assert asks_again_since("improvement") is None
+
+
+def test_a_consent_ends_on_the_day_and_counts_again_once_it_is_given_again(
+    mailing_app: Flask, clock: Clock, next_profile: str
+) -> None:
+    alice = People(current_site().keyring).alice
+    ledger.give(alice, Purpose.HISTORY, Source.SETTINGS, clock.now)
+    db.session.commit()
+    clock.advance(days=1)
+    run(mailing_app, *MATERIAL, "--profile", next_profile)
+
+    clock.advance(days=13)
+    during = ledger.allows(alice, Purpose.HISTORY)
+    clock.advance(days=1)
+    after = ledger.allows(alice, Purpose.HISTORY)
+    ledger.give(alice, Purpose.HISTORY, Source.SETTINGS, clock.now)
+
+    assert (during, after, ledger.allows(alice, Purpose.HISTORY)) == (True, False, True)
 
 
 def test_nothing_is_published_twice(mailing_app: Flask) -> None:

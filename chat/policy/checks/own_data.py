@@ -2,7 +2,6 @@
 
 import io
 import json
-import secrets
 import zipfile
 from typing import Any
 
@@ -30,13 +29,24 @@ def access(scratch: Scratch) -> str:
 
 
 def correct(scratch: Scratch) -> str:
-    """What somebody changes is changed where it is held."""
-    person, name = scratch.newcomer(), f"Corrected {secrets.token_hex(4)}"
-    person.submit("/settings/profile", {"display_name": name})
+    """The name and every optional detail can be changed, and the details emptied; the old ones are gone."""
+    person, tables = scratch.newcomer(), scratch.tables
+    fields = scratch.profile.collect.profile_fields
+    first = {"display_name": "Name before"} | {field.value: f"https://before.example/{field.value}" for field in fields}
+    second = {"display_name": "Name after"} | {field.value: f"https://after.example/{field.value}" for field in fields}
+    for told in (first, second):
+        person.submit("/settings/profile", told)
+        shown = {one.get("name"): one.get("value") for one in person.page("/settings/profile").all("input")}
+        wrong = [name for name, value in told.items() if shown.get(name) != value]
+        require(not wrong, f"These could not be corrected: {', '.join(wrong)}.")
+    held = str([row["display_name"] for row in tables.rows("account")]) + str(tables.rows("profile_detail"))
+    require("Name after" in held, "The corrected name is not what is held.")
+    require("Name before" not in held and "before.example" not in held, "What was corrected is still held.")
+    person.submit("/settings/profile", {"display_name": "Name after"} | dict.fromkeys((field.value for field in fields), ""))
+    require("after.example" not in str(tables.rows("profile_detail")), "An emptied detail is still held.")
     links = {one.get("href") for one in person.page("/settings/profile").all("a")}
-    require(_account(scratch, person)["display_name"] == name, "A corrected name was not changed.")
     require(any("email" in link for link in links), "There is no way to correct the e-mail address.")
-    return "A name was corrected, and a way to correct the address is beside it."
+    return f"The name and {len(fields)} optional details were corrected, and nothing of the old ones was left."
 
 
 def export(scratch: Scratch) -> str:

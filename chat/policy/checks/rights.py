@@ -59,23 +59,3 @@ def everywhere(scratch: Scratch) -> str:
 
 def _acts(html: str) -> set[str]:
     return {f"{one.get('method')} {one.get('action')}" for one in Page(html).all("form")}
-
-
-def correct(scratch: Scratch) -> str:
-    """The name and every optional detail can be changed, and the details emptied; the old ones are gone."""
-    person, tables = scratch.newcomer(), scratch.tables
-    fields = scratch.profile.collect.profile_fields
-    first = {"display_name": "Name before"} | {field.value: f"https://before.example/{field.value}" for field in fields}
-    second = {"display_name": "Name after"} | {field.value: f"https://after.example/{field.value}" for field in fields}
-    for told in (first, second):
-        person.submit("/settings/profile", told)
-        shown = {one.get("name"): one.get("value") for one in person.page("/settings/profile").all("input")}
-        wrong = [name for name, value in told.items() if shown.get(name) != value]
-        require(not wrong, f"These could not be corrected: {', '.join(wrong)}.")
-    held = str([row["display_name"] for row in tables.rows("account")]) + str(tables.rows("profile_detail"))
-    require("Name after" in held, "The corrected name is not what is held.")
-    require("Name before" not in held and "before.example" not in held, "What was corrected is still held.")
-    person.submit("/settings/profile", dict.fromkeys((field.value for field in fields), ""))
-    require("after.example" not in str(tables.rows("profile_detail")), "An emptied detail is still held.")
-    require(person.get("/settings/profile/email").status_code == 200, "The e-mail address cannot be changed.")
-    return f"The name and {len(fields)} optional details were corrected, and nothing of the old ones was left."
