@@ -27,6 +27,7 @@ bp = Blueprint("erasure", __name__)
 # What the person of a closing account may still open: the way back, the way on, and what is about the site alone.
 _STILL_OPEN = {
     "erasure.closing_page", "erasure.cancel", "erasure.account", "erasure.certificate",
+    "your_data.export", "your_data.download",  # a copy to take along
     "security.login", "security.logout", "security.verify", "security.forgot_password", "security.reset_password",
 }  # fmt: skip
 _ABOUT_THE_SITE = {None, "policy", "providers", "health", "well_known"}

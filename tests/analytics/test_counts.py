@@ -13,7 +13,7 @@ from chat.consent.ledger import Source
 from chat.consent.purposes import Interest, Purpose
 from chat.kernel import clock as kernel_clock
 from chat.kernel.db import db
-from chat.metering.models import Usage
+from chat.metering.models import Usage, UsageTotal
 from tests.browser import Browser
 from tests.conftest import Clock, MakeApp
 from tests.people import People, sign_in
@@ -124,13 +124,20 @@ def test_no_column_could_say_who_it_was() -> None:
 def test_statistics_leave_out_who_objects(app: Flask, people: People) -> None:
     for account in (people.alice, people.bob, None):
         db.session.add(_call(account.id if account else None))
+    for account in (people.alice, people.bob):
+        db.session.add(_day_total(account.id))
     ledger.object_to(people.alice, Interest.STATISTICS, Source.OBJECTION, kernel_clock.now())
     db.session.commit()
 
     output = app.test_cli_runner().invoke(args=["analytics", "usage"]).output
 
-    assert "2 requests on 1 days." in output
+    assert "7 requests on 1 days." in output
     assert not ledger.objects(people.bob, Purpose.ANALYTICS)
+
+
+def _day_total(account_id: int) -> UsageTotal:
+    day = kernel_clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    return UsageTotal(account_id=account_id, day=day, model="echo", provider="echo", calls=5, input_tokens=1, output_tokens=1)
 
 
 def _call(account_id: int | None) -> Usage:
