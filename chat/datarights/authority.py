@@ -1,9 +1,11 @@
 """Handing one account over because the law compels it: the only way an operator gets at somebody's content, on record."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from chat.accounts import audit
 from chat.accounts.models import Account
@@ -27,22 +29,28 @@ def check_reason(reason: str) -> str:
     return said
 
 
-def hand_over(account: Account, reason: str, path: Path, *, withheld: bool, commit: Callable[[], None], now: datetime) -> int:
-    """Write the account's archive to `path`, for its owner alone, and return its size. Raises Problem.
-
-    The audit log is committed before the first byte is read: what was begun is on record, whatever becomes of it.
-    """
-    said, site = check_reason(reason), current_site()
+@contextmanager
+def reserved(path: Path) -> Iterator[BinaryIO]:
+    """Yield a new file at `path`, for its owner alone; gone again if the block fails. Raises Problem where one is already."""
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
         raise Problem(f"{path} cannot be written: {error.strerror}.") from None
     try:
         with os.fdopen(handle, "wb") as file:
-            audit.record(ACT, reason=said, now=now, about=account, withheld=withheld)
-            commit()
-            copy = prepare(account, site.keyring, site.profile, stores=current_stores(), exporters=current_exporters(), now=now)
-            return sum(file.write(chunk) for chunk in copy.stream())
+            yield file
     except BaseException:
         path.unlink()
         raise
+
+
+def record(account: Account, reason: str, *, withheld: bool, now: datetime) -> None:
+    """Put it on record. To be committed before the first byte is read: what was begun is known, whatever becomes of it."""
+    audit.record(ACT, reason=reason, now=now, about=account, withheld=withheld)
+
+
+def write(account: Account, file: BinaryIO, now: datetime) -> int:
+    """Write everything held about the account, as its own copy would be, and return how many bytes that are."""
+    site = current_site()
+    copy = prepare(account, site.keyring, site.profile, stores=current_stores(), exporters=current_exporters(), now=now)
+    return sum(file.write(chunk) for chunk in copy.stream())

@@ -57,8 +57,13 @@ def export_for_authority(who: str, reason: str, *, withheld: bool, out: Path | N
     """Write everything held about the account WHO into an archive. There is no other way to an account's content."""
     account = _find(who)
     path = out or Path(f"export-{account.public_id}.zip")
+    now = clock.now()
     try:
-        size = authority.hand_over(account, reason, path, withheld=withheld, commit=db.session.commit, now=clock.now())
+        said = authority.check_reason(reason)
+        with authority.reserved(path) as file:
+            authority.record(account, said, withheld=withheld, now=now)
+            db.session.commit()
+            size = authority.write(account, file, now)
     except Problem as problem:
         raise click.ClickException(problem.message) from None
     click.echo(

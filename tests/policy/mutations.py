@@ -249,7 +249,7 @@ MUTATIONS = (
     ),
     _one(
         "an account handed over without a trace", "share-law", "chat/datarights/authority.py",
-        "            audit.record(ACT, reason=said, now=now, about=account, withheld=withheld)\n", "",
+        "    audit.record(ACT, reason=reason, now=now, about=account, withheld=withheld)\n", "",
     ),
     _one(
         "an account handed over for no reason", "share-law", "chat/datarights/authority.py",
