@@ -14,6 +14,15 @@ def _default(_profile: Profile) -> str:
     )
 
 
+def _no_training(profile: Profile) -> str:
+    if "improvement" in profile.consents.offered:
+        return _(
+            "What you write is never sold, and used to train a model only if you gave it for that. A provider that would train "
+            "on it is not asked."
+        )
+    return _("What you write is never sold and never used to train a model. A provider that would train on it is not asked.")
+
+
 PROMISES = (
     Promise(id="store-default", wording=_default, check=storage.default),
     Promise(
@@ -48,10 +57,7 @@ PROMISES = (
     ),
     Promise(
         id="no-training",
-        wording=lambda _profile: _(
-            "What you write is never sold and never used to train a model. A provider that would train on it is not asked "
-            "unless you allow it."
-        ),
+        wording=_no_training,
         check=storage.no_training,
     ),
     Promise(
