@@ -173,4 +173,5 @@ def test_nothing_is_printed_past_the_firewall() -> None:
 SPEAK_TO_THE_OPERATOR = {
     "accounts/mail.py": "without a mail server the operator reads outgoing mail at the console",
     "kernel/check_document.py": "a program of its own, for whoever holds a signed document",
+    "consent/check_ledger.py": "a program of its own, for whoever kept their receipts",
 }
