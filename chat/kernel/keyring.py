@@ -26,8 +26,15 @@ class Keyring:
         self._masters = masters
 
     def create_store(self) -> None:
-        """Make the store if there is none."""
-        _keys.metadata.create_all(self._engine)
+        """Make the store if there is none.
+
+        Workers that start together all find none, and one of them is first: to the others its store is as good as their own.
+        """
+        try:
+            _keys.metadata.create_all(self._engine)
+        except (sa.exc.OperationalError, sa.exc.ProgrammingError, sa.exc.IntegrityError):
+            if not sa.inspect(self._engine).has_table(_keys.name):
+                raise
 
     def key_of(self, account: str) -> bytes:
         """Return the 32-byte key of the account with this public id. Raises CannotOpen when there is none, or no longer."""
