@@ -104,6 +104,9 @@ def _mount_features(app: Flask) -> None:
     for feature in FEATURES:
         for blueprint in feature.blueprints:
             app.register_blueprint(blueprint)
+        for blueprint in feature.programs:
+            app.register_blueprint(blueprint)
+            csrf.exempt(blueprint)
         for commands in feature.commands:
             _mount_commands(app, commands)
         if feature.init:

@@ -24,28 +24,29 @@ class Audience(StrEnum):
 
 def public(view: Callable[P, R]) -> Callable[P, R]:
     """Anybody may call this."""
-    return _mark(view, Audience.PUBLIC)
+    return mark(view, Audience.PUBLIC)
 
 
 def signed_in(view: Callable[P, R]) -> Callable[P, R]:
     """Only people with a session; others are asked to sign in."""
-    return _mark(auth_required("session")(view), Audience.SIGNED_IN)
+    return mark(auth_required("session")(view), Audience.SIGNED_IN)
 
 
 def sudo(view: Callable[P, R]) -> Callable[P, R]:
     """Only people who proved within the last minutes that it is them; others are asked again."""
-    return _mark(auth_required("session", within=SUDO_MINUTES, grace=0)(view), Audience.SUDO)
+    return mark(auth_required("session", within=SUDO_MINUTES, grace=0)(view), Audience.SUDO)
 
 
 def declare(app: Flask, endpoint: str, audience: Audience) -> None:
     """State the audience of a view that a library brought; the library's own guard enforces it."""
-    _mark(app.view_functions[endpoint], audience)
+    mark(app.view_functions[endpoint], audience)
 
 
 def audience_of(view: Callable[..., object]) -> Audience | None:
     return getattr(view, "audience", None)
 
 
-def _mark(view: Callable[P, R], audience: Audience) -> Callable[P, R]:
+def mark(view: Callable[P, R], audience: Audience) -> Callable[P, R]:
+    """Return `view` with its audience stated; whoever marks it guards it."""
     view.audience = audience  # type: ignore[attr-defined]
     return view

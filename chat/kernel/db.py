@@ -68,9 +68,13 @@ def engine_options(url: str) -> dict[str, Any]:
     return options
 
 
-def insert_or_change(model: type[Base]) -> Any:
-    """Return an INSERT with `on_conflict_do_update`, which both databases know and SQLAlchemy keeps in two places."""
-    insert = postgresql.insert if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert
+def insert_or_change(model: type[Base], connection: sa.Connection | None = None) -> Any:
+    """Return an INSERT with `on_conflict_do_update`, which both databases know and SQLAlchemy keeps in two places.
+
+    For `connection`, or for the session where none is given.
+    """
+    dialect = (connection or db.session.get_bind()).dialect
+    insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
     return insert(model)
 
 

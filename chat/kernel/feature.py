@@ -53,6 +53,7 @@ class MenuItem:
 class Feature:
     name: str
     blueprints: tuple[Blueprint, ...] = ()
+    programs: tuple[Blueprint, ...] = ()  # blueprints for programs with keys: no session, no form, so no token against forgery
     stores: tuple[Store, ...] = ()
     jobs: tuple[Job, ...] = ()
     checks: tuple[Check, ...] = ()

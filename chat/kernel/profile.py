@@ -197,6 +197,8 @@ class Limits(_Section):
     guest_messages: Rate
     account_messages: Rate
     model_messages: Rate
+    api_requests: Rate = "6000/minute"
+    api_megabytes: Annotated[int, Field(ge=1, le=100)] = 32
     sign_in: Rate
     upload_megabytes: Annotated[int, Field(ge=1, le=25)]
     files_per_message: Annotated[int, Field(ge=1, le=20)]
@@ -220,6 +222,14 @@ class PolicyOfModel(_Section):
     checked: date
 
 
+class PriceOfModel(_Section):
+    """Millionths of a US dollar for a million tokens: 1250000 is $1.25. Without it the catalogue's price counts."""
+
+    input: Annotated[int, Field(ge=0)]
+    output: Annotated[int, Field(ge=0)]
+    cached_input: Annotated[int, Field(ge=0)] | None = None
+
+
 class ModelOfProvider(_Section):
     """A model that people may choose: our id for it, the provider's name, and what it can take."""
 
@@ -230,6 +240,7 @@ class ModelOfProvider(_Section):
     reasoning: bool = False
     context: Annotated[int, Field(ge=256)] = 8192
     longest_answer: Annotated[int, Field(ge=16)] = 4096
+    price: PriceOfModel | None = None
 
 
 class ProviderOfSite(_Section):

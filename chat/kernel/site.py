@@ -31,6 +31,11 @@ class Site:
         """What seals the conversation that the browser holds."""
         return crypto.derive(self.secret, "page")
 
+    @cached_property
+    def api_secret(self) -> bytes:
+        """What API keys are hashed under."""
+        return crypto.derive(self.secret, "api-keys")
+
 
 def open_site(settings: Settings) -> Site:
     """Return the site of these settings, with its secrets made if they are missing. Raises StartRefused."""

@@ -13,12 +13,13 @@ from chat.metering.totals import add_up
 
 # English prose has about four bytes to a token; used only where a provider does not say, and marked as an estimate.
 _BYTES_PER_TOKEN = 4
-_INSERT = sa.insert(Usage.__table__)  # type: ignore[arg-type]  # a declared class's table is a Table
+INSERT_USAGE = sa.insert(Usage.__table__)  # type: ignore[arg-type]  # a declared class's table is a Table
 
 
 class Source(StrEnum):
     CHAT = "chat"
     TITLE = "title"
+    API = "api"
 
 
 class Status(StrEnum):
@@ -40,6 +41,23 @@ class Measure:
     output_tokens: int | None
     first_token_ms: int | None
     total_ms: int
+    output_estimate: int | None = None  # where something better than the bytes is known
+
+    @property
+    def counted_input(self) -> int:
+        """Tokens in: the provider's count, or the estimate."""
+        return self.input_estimate if self.input_tokens is None else self.input_tokens
+
+    @property
+    def counted_output(self) -> int:
+        """Tokens out: the provider's count, or the estimate."""
+        if self.output_tokens is not None:
+            return self.output_tokens
+        return estimate(self.output_bytes) if self.output_estimate is None else self.output_estimate
+
+    @property
+    def is_estimated(self) -> bool:
+        return self.input_tokens is None or self.output_tokens is None
 
 
 def record(
@@ -49,28 +67,44 @@ def record(
 
     Where the site keeps no rows of calls none is written, and the day's total alone grows.
     """
-    counted = measure.input_tokens is not None and measure.output_tokens is not None
-    # Into the table and not by an object: the unit of work is a good part of what a short answer costs.
-    row = {
+    row = usage_row(account_id=account_id, source=source, model=model, provider=provider, measure=measure, now=now)
+    if profile.retention.request_logs:
+        # Into the table and not by an object: the unit of work is a good part of what a short answer costs.
+        db.session.connection().execute(INSERT_USAGE, row)
+    else:
+        add_up(db.session.connection(), [row], profile)
+
+
+def usage_row(
+    *,
+    account_id: int | None,
+    source: Source,
+    model: str,
+    provider: str,
+    measure: Measure,
+    now: datetime,
+    key: str | None = None,
+    cost: int = 0,
+) -> dict[str, object]:
+    """Return the usage row of one call, for `INSERT_USAGE`."""
+    return {
         "account_id": account_id,
         "at": now,
         "source": source,
+        "key": key,
         "model": model,
         "provider": provider,
         "status": measure.status,
         "code": measure.code,
         "input_bytes": measure.input_bytes,
         "output_bytes": measure.output_bytes,
-        "input_tokens": measure.input_tokens if measure.input_tokens is not None else measure.input_estimate,
-        "output_tokens": measure.output_tokens if measure.output_tokens is not None else estimate(measure.output_bytes),
-        "estimated": not counted,
+        "input_tokens": measure.counted_input,
+        "output_tokens": measure.counted_output,
+        "estimated": measure.is_estimated,
+        "cost": cost,
         "first_token_ms": measure.first_token_ms,
         "total_ms": measure.total_ms,
     }
-    if profile.retention.request_logs:
-        db.session.connection().execute(_INSERT, row)
-    else:
-        add_up([row], profile)
 
 
 def estimate(size: int) -> int:

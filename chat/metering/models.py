@@ -1,12 +1,12 @@
-"""Usage: one row for each call of a model, and what is left of them by day. No column could hold what was said."""
+"""Usage: one row for each call of a model, what is left of them by day, and what was spent. No column could hold what was said."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chat.accounts.models import Account
-from chat.kernel.db import Base, intpk
+from chat.kernel.db import Base, intpk, public_id_column
 
 
 class Usage(Base):
@@ -17,6 +17,8 @@ class Usage(Base):
     account_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id, ondelete="CASCADE"), index=True)
     at: Mapped[datetime] = mapped_column(index=True)
     source: Mapped[str] = mapped_column(sa.String(16))
+    # The API key's public id; empty for the chat.
+    key: Mapped[str | None] = mapped_column(sa.String(24), index=True)
     model: Mapped[str] = mapped_column(sa.String(64))
     provider: Mapped[str] = mapped_column(sa.String(32))
     status: Mapped[str] = mapped_column(sa.String(16))
@@ -28,6 +30,8 @@ class Usage(Base):
     output_tokens: Mapped[int]
     # The provider did not count, or the reader left before it could: tokens are our estimate.
     estimated: Mapped[bool]
+    # In millionths of the site's currency, as the prices of that moment made it.
+    cost: Mapped[int] = mapped_column(sa.BigInteger, server_default=sa.text("0"))
     first_token_ms: Mapped[int | None]
     total_ms: Mapped[int]
 
@@ -51,3 +55,39 @@ class UsageTotal(Base):
     __table_args__ = (
         sa.Index("uq_usage_total_key", sa.text("coalesce(account_id, 0)"), "day", "model", "provider", unique=True),
     )
+
+
+class Spending(Base):
+    """What one API key has spent in the running day, week and month, and what its running requests may still cost.
+
+    One row, so that one conditional update decides for all three periods at once, however many requests come together.
+    """
+
+    __tablename__ = "spending"
+
+    id: Mapped[intpk]
+    key: Mapped[str] = mapped_column(sa.String(24), unique=True)
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id, ondelete="CASCADE"), index=True)
+    # A period that is over counts as nothing spent, whenever the row is next written.
+    day: Mapped[date]
+    day_spent: Mapped[int] = mapped_column(sa.BigInteger)
+    week: Mapped[date]
+    week_spent: Mapped[int] = mapped_column(sa.BigInteger)
+    month: Mapped[date]
+    month_spent: Mapped[int] = mapped_column(sa.BigInteger)
+    reserved: Mapped[int] = mapped_column(sa.BigInteger)
+    running: Mapped[int]
+
+
+class Reservation(Base):
+    """A request that is under way, and the most it can cost. It is gone once the request is settled: that happens once."""
+
+    __tablename__ = "reservation"
+
+    id: Mapped[intpk]
+    public_id: Mapped[public_id_column]
+    key: Mapped[str] = mapped_column(sa.String(24))
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id, ondelete="CASCADE"), index=True)
+    amount: Mapped[int] = mapped_column(sa.BigInteger)
+    model: Mapped[str] = mapped_column(sa.String(64))
+    made_at: Mapped[datetime] = mapped_column(index=True)

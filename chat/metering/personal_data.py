@@ -2,8 +2,11 @@ from datetime import timedelta
 
 from chat.kernel.personal_data import Basis, Store
 from chat.kernel.profile import Profile
-from chat.metering.models import Usage, UsageTotal
-from chat.metering.totals import add_up
+from chat.metering.models import Reservation, Spending, Usage, UsageTotal
+from chat.metering.totals import fold
+
+# A reservation that is older belongs to a process that died.
+LONGEST_REQUEST = timedelta(hours=1)
 
 
 def _keep_for(profile: Profile) -> timedelta:
@@ -24,10 +27,10 @@ STORES = (
         basis=Basis.CONTRACT,
         born=Usage.at,
         keep_for=_keep_for,
-        folds=add_up,
+        folds=fold,
         exported=(
-            "at", "source", "model", "provider", "status", "code", "input_bytes", "output_bytes", "input_tokens",
-            "output_tokens", "estimated", "first_token_ms", "total_ms",
+            "at", "source", "key", "model", "provider", "status", "code", "input_bytes", "output_bytes", "input_tokens",
+            "output_tokens", "estimated", "cost", "first_token_ms", "total_ms",
         ),
         withheld=("id", "account_id"),
     ),
@@ -42,5 +45,26 @@ STORES = (
         keep_for=_keep_totals_for,
         exported=("day", "model", "provider", "calls", "input_tokens", "output_tokens"),
         withheld=("id", "account_id"),
+    ),
+        model=Spending,
+        title="API spending",
+        holds="what each of your API keys has spent this day, week and month, and what its running requests may cost",
+        why="to keep the budgets that you set; it lives as long as the account",
+        basis=Basis.CONTRACT,
+        owner=Spending.account_id,
+        exported=("key", "day", "day_spent", "week", "week_spent", "month", "month_spent", "reserved", "running"),
+        withheld=("id", "account_id"),
+    ),
+    Store(
+        model=Reservation,
+        title="API requests under way",
+        holds="for each API request that is running: key, model, since when, and the most it can cost",
+        why="so that requests at the same moment cannot overspend a budget; it is deleted when the request ends",
+        basis=Basis.CONTRACT,
+        owner=Reservation.account_id,
+        born=Reservation.made_at,
+        keep_for=lambda _profile: LONGEST_REQUEST,
+        exported=("key", "model", "amount", "made_at"),
+        withheld=("id", "public_id", "account_id"),
     ),
 )  # fmt: skip

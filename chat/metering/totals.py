@@ -19,7 +19,12 @@ _KEY = ("account_id", "day", "model", "provider")
 _SUMS = ("calls", "input_tokens", "output_tokens")
 
 
-def add_up(calls: Sequence[Mapping[str, Any]], profile: Profile) -> None:
+def fold(calls: Sequence[Mapping[str, Any]], profile: Profile) -> None:
+    """Add calls that are being forgotten to the totals, in the running transaction of the session."""
+    add_up(db.session.connection(), calls, profile)
+
+
+def add_up(connection: sa.Connection, calls: Sequence[Mapping[str, Any]], profile: Profile) -> None:
     """Add these calls, given as rows of the usage table, to the totals of their days, where those are still kept."""
     oldest = clock.now() - timedelta(days=profile.retention.usage_totals)
     sums: dict[tuple[Any, ...], Counter[str]] = {}
@@ -29,15 +34,15 @@ def add_up(calls: Sequence[Mapping[str, Any]], profile: Profile) -> None:
             one = sums.setdefault((call["account_id"], day, call["model"], call["provider"]), Counter())
             one.update(calls=1, input_tokens=call["input_tokens"], output_tokens=call["output_tokens"])
     for key, added in sums.items():
-        _add(dict(zip(_KEY, key, strict=True)), {name: added[name] for name in _SUMS})
+        _add(connection, dict(zip(_KEY, key, strict=True)), {name: added[name] for name in _SUMS})
 
 
-def _add(key: dict[str, Any], sums: dict[str, int]) -> None:
-    statement = insert_or_change(UsageTotal).values(**key, **sums)
+def _add(connection: sa.Connection, key: dict[str, Any], sums: dict[str, int]) -> None:
+    statement = insert_or_change(UsageTotal, connection).values(**key, **sums)
     grown = {name: getattr(UsageTotal, name) + value for name, value in sums.items()}
     # The index' own words: a parameter in their place would be another expression to PostgreSQL.
     target: list[Any] = [sa.text("coalesce(account_id, 0)"), "day", "model", "provider"]
-    db.session.execute(statement.on_conflict_do_update(index_elements=target, set_=grown))
+    connection.execute(statement.on_conflict_do_update(index_elements=target, set_=grown))
 
 
 def _day(moment: datetime) -> datetime:

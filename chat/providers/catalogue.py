@@ -19,6 +19,8 @@ from chat.providers.data_policy import THIS_MACHINE, DataPolicy, read_policy
 from chat.providers.weights import EmbeddedModel, find_embedded_model
 
 if TYPE_CHECKING:
+    from chat.providers.base import Cancel
+    from chat.providers.passing import Endpoint
     from chat.providers.transport import Transport
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -40,6 +42,7 @@ class Model:
     longest_answer: int
     policy: DataPolicy
     host: str
+    price: tuple[int, int, int | None] | None = None  # the operator's own, in millionths of a dollar for a million tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,30 @@ class Catalogue:
             if model.provider_id not in self._providers:
                 self._providers[model.provider_id] = self._make(self._connections[model.provider_id])
             return self._providers[model.provider_id]
+
+    def endpoint_for(self, model: Model, cancel: "Cancel") -> "Endpoint":
+        """Return where `model` is asked by a request that is passed on as it came. Raises ProviderProblem.
+
+        Only for models that speak one of the protocols themselves (`passing.spoken_by`).
+        """
+        from chat.providers.passing import Endpoint  # noqa: PLC0415  # see the top of this file
+
+        connection = self._connections[model.provider_id]
+        if model.kind == "embedded":
+            provider = self.provider_for(model)
+            made: Endpoint = provider.endpoint(cancel)  # type: ignore[attr-defined]  # the embedded kind has it
+            return made
+        key, address = self._key(connection), self._address(connection)
+        if model.kind == "anthropic":
+            headers = {"anthropic-version": "2023-06-01"} | ({"x-api-key": key} if key else {})
+            return Endpoint(f"{address.removesuffix('/v1')}/v1", headers)
+        return Endpoint(address, {"authorization": f"Bearer {key}"} if key else {})
+
+    @property
+    def transport(self) -> "Transport":
+        """The one way out of this process."""
+        with self._making:
+            return self._transport()
 
     def prepare_default(self) -> None:
         """Make the default model's provider now, SDK and all, before anybody waits for it."""
@@ -154,6 +181,7 @@ class Catalogue:
             context=model.context,
             longest_answer=model.longest_answer,
             policy=policy,
+            price=None if model.price is None else (model.price.input, model.price.output, model.price.cached_input),
             host=THIS_MACHINE if provider.kind in ("embedded", "echo") else urlsplit(self._address(provider)).hostname or "",
         )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from chat.providers.base import Cancel, Event, Finished, FinishReason, ProviderProblem, Request
 from chat.providers.engine import Engine, State
 from chat.providers.openai import OpenAIProvider
+from chat.providers.passing import Endpoint
 from chat.providers.problems import Failure
 from chat.providers.transport import Transport
 from chat.providers.weights import EmbeddedModel
@@ -41,6 +42,11 @@ class EmbeddedProvider:
             # It died between being found and being asked, or it lives and does not answer.
             self.engine.end(state)
         yield Finished(FinishReason.STOPPED)
+
+    def endpoint(self, cancel: Cancel) -> Endpoint:
+        """Return where the engine listens now, started if it does not run. Raises ProviderProblem."""
+        state = self.engine.locate(cancel)
+        return Endpoint(state.url, {"authorization": f"Bearer {state.key}"})
 
     def _locate(self, cancel: Cancel) -> State | None:
         """Return where the engine listens, or None when the reader left while it started."""

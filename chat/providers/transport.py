@@ -271,6 +271,24 @@ class Transport:
         exchange.close()
         return False, None if exchange.failure is Failure.QUOTA else _pause_asked(answer)
 
+    def ask(self, exchange: Exchange, letterhead: Letterhead, body: bytes) -> BaseHTTPResponse | None:
+        """Send `body` once, and return the answer's head, whatever its status. None: `exchange.failure` says why.
+
+        For what is passed on as it came; the caller closes the exchange. Nothing is tried again here.
+        """
+        token = _current.set(exchange)
+        try:
+            answer = self._send(exchange, letterhead, body)
+        finally:
+            _current.reset(token)
+        if answer is not None:
+            exchange.answer(answer)
+        return answer
+
+    def exchange(self, cancel: Cancel) -> Exchange:
+        """Return a new call, to be made by `ask`."""
+        return Exchange(cancel, self._deadlines)
+
     def _send(self, exchange: Exchange, letterhead: Letterhead, body: bytes) -> BaseHTTPResponse | None:
         exchange.begin()
         deadlines = exchange.deadlines

@@ -1,0 +1,206 @@
+"""/v1/…: the endpoints of OpenAI and Anthropic, for programs with a key. Bytes in, bytes out, and counts in between."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, time
+
+import msgspec
+from flask import Blueprint, Response, g, request, stream_with_context
+from flask.typing import ResponseReturnValue
+
+from chat.gateway.errors import error_object, error_response, speaks_anthropic
+from chat.gateway.guard import Caller, api_key, current_caller
+from chat.gateway.requests import BadRequest, Posted, read_request
+from chat.inference.demands import Demands
+from chat.inference.relay import ApiCall, Relay, relay
+from chat.kernel.disconnect import client_socket, watcher
+from chat.kernel.errors import NotFound, Problem, Refused
+from chat.kernel.ids import public_id
+from chat.kernel.site import current_site
+from chat.metering.budgets import Budget
+from chat.metering.current import current_clerk
+from chat.providers.base import Cancel
+from chat.providers.catalogue import Model
+from chat.providers.current import current_catalogue
+from chat.providers.passing import Protocol, spoken_by
+
+bp = Blueprint("gateway", __name__, url_prefix="/v1")
+
+_encode = msgspec.json.Encoder().encode
+
+
+@bp.post("/chat/completions")
+@api_key
+def chat_completions() -> ResponseReturnValue:
+    return _answer(Protocol.CHAT)
+
+
+@bp.post("/responses")
+@api_key
+def responses() -> ResponseReturnValue:
+    return _answer(Protocol.RESPONSES)
+
+
+@bp.post("/embeddings")
+@api_key
+def embeddings() -> ResponseReturnValue:
+    return _answer(Protocol.EMBEDDINGS)
+
+
+@bp.post("/messages")
+@api_key
+def messages() -> ResponseReturnValue:
+    return _answer(Protocol.MESSAGES)
+
+
+@bp.post("/messages/count_tokens")
+@api_key
+def count_tokens() -> ResponseReturnValue:
+    return _answer(Protocol.COUNT_TOKENS)
+
+
+@bp.get("/models")
+@api_key
+def models() -> ResponseReturnValue:
+    allowed = [one for one in current_catalogue().list_models() if _may_use(current_caller(), one.id) and spoken_by(one.kind)]
+    # Both protocols' SDKs read this: each takes its own fields and leaves the other's.
+    data = [_described(one) for one in allowed]
+    first, last = (data[0]["id"], data[-1]["id"]) if data else (None, None)
+    return _json({"object": "list", "data": data, "has_more": False, "first_id": first, "last_id": last})
+
+
+@bp.get("/models/<path:model_id>")
+@api_key
+def model(model_id: str) -> ResponseReturnValue:
+    found = current_catalogue().find_model(model_id)
+    if found is None or not _may_use(current_caller(), model_id):
+        raise _no_such_model(model_id)
+    return _json(_described(found))
+
+
+@bp.before_request
+def _name_request() -> None:
+    g.request_id = f"req_{public_id()}"
+
+
+@bp.after_request
+def _say_request(response: Response) -> Response:
+    response.headers["X-Request-Id"] = response.headers["Request-Id"] = g.request_id
+    return response
+
+
+@bp.errorhandler(Problem)
+def _problem(problem: Problem) -> ResponseReturnValue:
+    return error_response(problem, request.path)
+
+
+def _answer(protocol: Protocol) -> ResponseReturnValue:
+    site, caller = current_site(), current_caller()
+    request.max_content_length = site.profile.limits.api_megabytes * 2**20
+    body = request.get_data(cache=False)
+    posted = read_request(protocol, body)
+    terms = caller.terms
+    if terms.endpoints is not None and protocol.value not in terms.endpoints:
+        raise Refused("This key may not be used for this endpoint.", code="endpoint_not_allowed")
+    site.limits.count(site.profile.limits.api_requests, "api", caller.account)
+    if terms.requests_per_minute is not None:
+        site.limits.count(f"{terms.requests_per_minute}/minute", "key", caller.key)
+    call = _call(protocol, posted, caller, len(body))
+    cancel = Cancel()
+    with watcher.watching(client_socket(request.environ), cancel.set):
+        begun = relay(call, current_catalogue(), current_clerk(), cancel)
+        if not begun.is_stream:
+            return _headed(Response(begun.body(), mimetype="application/json"), begun)
+    response = Response(stream_with_context(_stream(begun)), mimetype="text/event-stream")
+    response.headers["X-Accel-Buffering"] = "no"
+    return _headed(response, begun)
+
+
+def _call(protocol: Protocol, posted: Posted, caller: Caller, size: int) -> ApiCall:
+    terms = caller.terms
+    return ApiCall(
+        account_id=caller.account_id,
+        key=caller.key,
+        budget=Budget(terms.budget_day, terms.budget_week, terms.budget_month, terms.parallel),
+        demands=_demands(caller),
+        models=_models_for(posted.model, protocol, caller),
+        protocol=protocol,
+        fields=posted.fields,
+        streams=posted.streams,
+        wants_usage=posted.wants_usage,
+        input_bytes=size,
+        most_output=posted.most_output,
+    )
+
+
+def _models_for(name: str, protocol: Protocol, caller: Caller) -> tuple[Model, ...]:
+    found = current_catalogue().find_model(name)
+    if found is None or not _may_use(caller, name):
+        raise _no_such_model(name)
+    if protocol not in spoken_by(found.kind):
+        raise BadRequest(f"The model {found.id} does not speak /v1/{protocol.value}.")
+    return (found,)
+
+
+def _demands(caller: Caller) -> Demands:
+    terms = caller.terms
+    return Demands(
+        no_training=True,
+        most_retention_days=0 if terms.zero_retention else None,
+        regions=None if terms.regions is None else frozenset(terms.regions),
+    )
+
+
+def _may_use(caller: Caller, model_id: str) -> bool:
+    return caller.terms.models is None or model_id in caller.terms.models
+
+
+def _no_such_model(name: str) -> NotFound:
+    return NotFound(
+        f"There is no model {name[:80]!r} for this key. GET /v1/models lists those there are.", code="model_not_found"
+    )
+
+
+def _stream(begun: Relay) -> Iterator[bytes]:
+    try:
+        with watcher.watching(client_socket(request.environ), begun.cancel.set):
+            yield from begun.chunks()
+    except Problem as problem:
+        if not begun.cancel.is_set:
+            yield _broken_off(problem)
+
+
+def _broken_off(problem: Problem) -> bytes:
+    """Return the protocol's event for an answer that ends here; the headers are out, so no status can say it."""
+    if speaks_anthropic(request.path):
+        said = error_object(problem.status, problem.code, problem.message, anthropic=True)
+        return b"event: error\ndata: %s\n\n" % _encode(said)
+    return b"data: %s\n\n" % _encode(error_object(problem.status, problem.code, problem.message, anthropic=False))
+
+
+def _headed(response: Response, begun: Relay) -> Response:
+    response.headers["X-Candor-Provider"] = begun.model.provider_id
+    response.headers["X-Candor-Region"] = begun.model.policy.region
+    return response
+
+
+def _described(model: Model) -> dict[str, object]:
+    policy = model.policy
+    checked = datetime.combine(policy.checked, time(), UTC)
+    return {
+        "id": model.id,
+        "object": "model",
+        "type": "model",
+        "display_name": model.name,
+        # When a model was made is not known here; both protocols want a date, so it is the day its policy was checked.
+        "created": round(checked.timestamp()),
+        "created_at": checked.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "owned_by": model.provider_id,
+        "context_window": model.context,
+        "region": policy.region,
+        "retention_days": policy.retention_days,
+        "trains": policy.trains,
+    }
+
+
+def _json(value: object) -> Response:
+    return Response(_encode(value), mimetype="application/json")

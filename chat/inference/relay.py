@@ -1,0 +1,256 @@
+"""The door for programs: the same order as `run`, for a request that is passed on in the protocol it came in.
+
+Who asks was found by the gateway. Then: what they and the site allow, limits and budget, the provider, the meter. Nothing
+of the content is kept or looked into; however the answer ends, it is settled exactly once.
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+import sqlalchemy as sa
+
+from chat.billing.prices import price_of
+from chat.inference.demands import Demands, check_demands
+from chat.inference.tally import Tally
+from chat.kernel import clock
+from chat.kernel.errors import Problem
+from chat.kernel.ids import public_id
+from chat.metering.budgets import Budget, Held, reserve, settle
+from chat.metering.clerk import Clerk
+from chat.metering.ledger import INSERT_USAGE, Measure, Source, Status, estimate, usage_row
+from chat.metering.metrics import count, streams_open
+from chat.providers.base import Cancel, ProviderProblem
+from chat.providers.catalogue import Catalogue, Model
+from chat.providers.passing import Passed, Protocol, RequestRejected, pass_on
+from chat.providers.problems import Failure
+
+log = logging.getLogger("chat.inference")
+
+Fields = dict[str, msgspec.Raw]
+_encode = msgspec.json.Encoder().encode
+# A failure of one provider that another one may not share. A request that is wrong is wrong everywhere.
+_TRY_ANOTHER = frozenset(
+    {
+        Failure.UNREACHABLE, Failure.TIMEOUT, Failure.RATE_LIMITED, Failure.OVERLOADED, Failure.AUTH, Failure.QUOTA,
+        Failure.FAILED, Failure.CUT,
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiCall:
+    """One request of a program. `fields` are the body's, each as the bytes it came in; `models` are tried in this order."""
+
+    account_id: int
+    key: str
+    budget: Budget
+    demands: Demands
+    models: tuple[Model, ...]
+    protocol: Protocol
+    fields: Fields = field(repr=False)
+    streams: bool
+    wants_usage: bool  # whether the caller asked for the stream's count
+    input_bytes: int
+    most_output: int | None  # tokens, if the caller set a limit
+
+
+@dataclass(slots=True)
+class Relay:
+    """An answer under way. Whoever has it reads it to the end or closes it; either settles it."""
+
+    call: ApiCall
+    model: Model
+    passed: Passed = field(repr=False)
+    cancel: Cancel = field(repr=False)
+    _settling: "_Settling" = field(repr=False)
+
+    @property
+    def is_stream(self) -> bool:
+        return self.passed.is_stream
+
+    def body(self) -> bytes:
+        """Return the whole answer. Raises ProviderProblem."""
+        settling = self._settling
+        try:
+            body = self.passed.read()
+            settling.first = clock.monotonic()
+            settling.tally.read(body)
+            settling.status = Status.DONE
+        except Problem as problem:
+            settling.failed(problem, self.cancel)
+            raise
+        finally:
+            self.passed.close()
+            settling.settle()
+        return body
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the answer's bytes. Raises ProviderProblem when they break off; closing it ends the provider's work."""
+        settling = self._settling
+        streams_open.inc()
+        try:
+            hidden = self.call.protocol is Protocol.CHAT and not self.call.wants_usage
+            for chunk in settling.tally.watch(self.passed.chunks(), hide_usage=hidden):
+                if settling.first is None:
+                    settling.first = clock.monotonic()
+                yield chunk
+            settling.status = Status.DONE
+        except Problem as problem:
+            settling.failed(problem, self.cancel)
+            raise
+        finally:
+            streams_open.dec()
+            self.passed.close()
+            settling.settle()
+
+
+def relay(call: ApiCall, catalogue: Catalogue, clerk: Clerk, cancel: Cancel) -> Relay:
+    """Return the answer as it begins to arrive. Raises Refused, TooMany or ProviderProblem; the call is settled then."""
+    models = check_demands(call.models, call.demands)
+    input_estimate = estimate(call.input_bytes)
+    held = Held(public_id(), call.key, call.account_id, _most(call, models, input_estimate))
+    clerk.do(lambda connection: reserve(connection, held, call.budget, models[0].id, clock.now()))
+    settling = _Settling(call, models[0], clerk, held, input_estimate)
+    try:
+        model, passed = _ask(call, models, catalogue, cancel, settling)
+    except Problem as problem:
+        settling.failed(problem, cancel)
+        settling.settle()
+        raise
+    except BaseException:
+        settling.settle()
+        raise
+    return Relay(call, model, passed, cancel, settling)
+
+
+def _ask(
+    call: ApiCall, models: tuple[Model, ...], catalogue: Catalogue, cancel: Cancel, settling: "_Settling"
+) -> tuple[Model, Passed]:
+    """Ask the models in order until one begins to answer; the caller has heard nothing by then, so nothing twice."""
+    for model in models:
+        settling.model = model
+        try:
+            endpoint = catalogue.endpoint_for(model, cancel)
+            return model, pass_on(catalogue.transport, endpoint, call.protocol, _body_for(call, model), cancel)
+        except RequestRejected:
+            raise
+        except ProviderProblem as problem:
+            if model is models[-1] or cancel.is_set or problem.code not in _TRY_ANOTHER:
+                raise
+    raise AssertionError("there is always a last model")
+
+
+# What would tell the provider who asks, let it keep the exchange, or let it tell later that two requests came from one caller.
+_REMOVED = {
+    Protocol.CHAT: ("user", "safety_identifier", "prompt_cache_key", "metadata", "prompt_cache_retention"),
+    Protocol.RESPONSES: ("user", "safety_identifier", "prompt_cache_key", "metadata", "prompt_cache_retention"),
+    Protocol.EMBEDDINGS: ("user",),
+    Protocol.MESSAGES: ("metadata",),
+    Protocol.COUNT_TOKENS: ("metadata",),
+}
+_NO = msgspec.Raw(b"false")
+_COUNT_TOO = msgspec.Raw(b'{"include_usage":true}')
+
+
+def _body_for(call: ApiCall, model: Model) -> bytes:
+    """Return the request for `model`: the caller's fields as they came, but for the model's name and what names a person."""
+    fields = dict(call.fields)
+    for name in _REMOVED[call.protocol]:
+        fields.pop(name, None)
+    fields["model"] = msgspec.Raw(_encode(model.upstream))
+    # Only where the protocol's own provider is asked: compatible servers may refuse what they do not know.
+    if call.protocol is Protocol.RESPONSES or (call.protocol is Protocol.CHAT and model.host == "api.openai.com"):
+        fields["store"] = _NO
+    if call.protocol is Protocol.CHAT and call.streams and not call.wants_usage:
+        fields["stream_options"] = _COUNT_TOO
+    return _encode(fields)
+
+
+def _most(call: ApiCall, models: tuple[Model, ...], input_estimate: int) -> int:
+    """Return the most that the request can cost, in millionths of a dollar, whichever of the models answers."""
+    if call.protocol is Protocol.COUNT_TOKENS:
+        return 0
+    tokens = [
+        0 if call.protocol is Protocol.EMBEDDINGS else min(call.most_output or model.longest_answer, model.context)
+        for model in models
+    ]
+    return max(price_of(model).cost(input_estimate, most) for model, most in zip(models, tokens, strict=True))
+
+
+@dataclass(slots=True)
+class _Settling:
+    """What is known of a call so far, and the one moment in which it is written down."""
+
+    call: ApiCall
+    model: Model
+    clerk: Clerk
+    held: Held
+    input_estimate: int
+    tally: Tally = field(default_factory=Tally)
+    status: Status = Status.STOPPED  # the caller left, unless somebody says otherwise
+    code: str | None = None
+    started: float = field(default_factory=clock.monotonic)
+    first: float | None = None
+    is_settled: bool = False
+
+    def failed(self, problem: Problem, cancel: Cancel) -> None:
+        if not cancel.is_set:
+            self.status, self.code = Status.FAILED, problem.code
+
+    def settle(self) -> None:
+        """Write usage and spending, once. The caller does not wait for it; the reservation stands until it is written."""
+        if self.is_settled:
+            return
+        self.is_settled = True
+        measure, cost, now = self._measure(), 0, clock.now()
+        if self.status is not Status.FAILED or self.tally.bytes:
+            cost = price_of(self.model).cost(measure.counted_input, measure.counted_output, self.tally.cached_tokens)
+        row = usage_row(
+            account_id=self.call.account_id,
+            source=Source.API,
+            model=self.model.id,
+            provider=self.model.provider_id,
+            measure=measure,
+            now=now,
+            key=self.call.key,
+            cost=cost,
+        )
+        held = self.held
+        self.clerk.post(lambda connection: _write(connection, held, cost, row, now))
+        count(self.model.id, self.model.provider_id, measure)
+        log.info(
+            "answer",
+            extra={
+                "source": Source.API.value,
+                "model": self.model.id,
+                "provider": self.model.provider_id,
+                "outcome": self.status.value,
+                "code": self.code or "",
+                "ms": measure.total_ms,
+            },
+        )
+
+    def _measure(self) -> Measure:
+        tally = self.tally
+        nothing_came = self.status is Status.FAILED and not tally.bytes
+        says_nothing = self.call.protocol in (Protocol.EMBEDDINGS, Protocol.COUNT_TOKENS)
+        return Measure(
+            status=self.status,
+            code=self.code,
+            input_bytes=self.call.input_bytes,
+            input_estimate=0 if nothing_came else self.input_estimate,
+            output_bytes=tally.bytes,
+            output_estimate=0 if says_nothing else tally.estimate_output(),
+            input_tokens=tally.input_tokens,
+            output_tokens=0 if says_nothing else tally.output_tokens,
+            first_token_ms=None if self.first is None else round((self.first - self.started) * 1000),
+            total_ms=round((clock.monotonic() - self.started) * 1000),
+        )
+
+
+def _write(connection: sa.Connection, held: Held, cost: int, row: dict[str, object], now: datetime) -> None:
+    if settle(connection, held, cost, now):
+        connection.execute(INSERT_USAGE, row)
