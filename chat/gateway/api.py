@@ -9,15 +9,18 @@ from flask.typing import ResponseReturnValue
 
 from chat.gateway.errors import error_object, error_response, speaks_anthropic
 from chat.gateway.guard import Caller, api_key, current_caller
-from chat.gateway.requests import BadRequest, Posted, read_request
+from chat.gateway.requests import Posted, read_request
 from chat.inference.demands import Demands
 from chat.inference.relay import ApiCall, Relay, relay
+from chat.inference.ways import Asked
+from chat.kernel import clock
 from chat.kernel.disconnect import client_socket, watcher
 from chat.kernel.errors import NotFound, Problem, Refused
 from chat.kernel.ids import public_id
 from chat.kernel.site import current_site
 from chat.metering.budgets import Budget
 from chat.metering.current import current_clerk
+from chat.metering.ledger import estimate
 from chat.providers.base import Cancel
 from chat.providers.catalogue import Model
 from chat.providers.current import current_catalogue
@@ -122,22 +125,17 @@ def _call(protocol: Protocol, posted: Posted, caller: Caller, size: int) -> ApiC
         key=caller.key,
         budget=Budget(terms.budget_day, terms.budget_week, terms.budget_month, terms.parallel),
         demands=_demands(caller),
-        models=_models_for(posted.model, protocol, caller),
-        protocol=protocol,
-        fields=posted.fields,
-        streams=posted.streams,
-        wants_usage=posted.wants_usage,
+        models=_models_for(posted.model, caller),
+        asked=Asked(protocol, posted.fields, posted.streams, posted.wants_usage, estimate(size), clock.now()),
         input_bytes=size,
         most_output=posted.most_output,
     )
 
 
-def _models_for(name: str, protocol: Protocol, caller: Caller) -> tuple[Model, ...]:
+def _models_for(name: str, caller: Caller) -> tuple[Model, ...]:
     found = current_catalogue().find_model(name)
     if found is None or not _may_use(caller, name):
         raise _no_such_model(name)
-    if protocol not in spoken_by(found.kind):
-        raise BadRequest(f"The model {found.id} does not speak /v1/{protocol.value}.")
     return (found,)
 
 
@@ -180,6 +178,8 @@ def _broken_off(problem: Problem) -> bytes:
 def _headed(response: Response, begun: Relay) -> Response:
     response.headers["X-Candor-Provider"] = begun.model.provider_id
     response.headers["X-Candor-Region"] = begun.model.policy.region
+    if begun.way.left_out:
+        response.headers["X-Candor-Left-Out"] = ", ".join(begun.way.left_out)
     return response
 
 

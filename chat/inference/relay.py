@@ -9,18 +9,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import msgspec
 import sqlalchemy as sa
 
 from chat.billing.prices import price_of
 from chat.inference.demands import Demands, check_demands
 from chat.inference.tally import Tally
+from chat.inference.ways import Asked, Way, way_to
 from chat.kernel import clock
 from chat.kernel.errors import Problem
 from chat.kernel.ids import public_id
 from chat.metering.budgets import Budget, Held, reserve, settle
 from chat.metering.clerk import Clerk
-from chat.metering.ledger import INSERT_USAGE, Measure, Source, Status, estimate, usage_row
+from chat.metering.ledger import INSERT_USAGE, Measure, Source, Status, usage_row
 from chat.metering.metrics import count, streams_open
 from chat.providers.base import Cancel, ProviderProblem
 from chat.providers.catalogue import Catalogue, Model
@@ -29,8 +29,6 @@ from chat.providers.problems import Failure
 
 log = logging.getLogger("chat.inference")
 
-Fields = dict[str, msgspec.Raw]
-_encode = msgspec.json.Encoder().encode
 # A failure of one provider that another one may not share. A request that is wrong is wrong everywhere.
 _TRY_ANOTHER = frozenset(
     {
@@ -42,17 +40,14 @@ _TRY_ANOTHER = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiCall:
-    """One request of a program. `fields` are the body's, each as the bytes it came in; `models` are tried in this order."""
+    """One request of a program. `models` are tried in this order."""
 
     account_id: int
     key: str
     budget: Budget
     demands: Demands
     models: tuple[Model, ...]
-    protocol: Protocol
-    fields: Fields = field(repr=False)
-    streams: bool
-    wants_usage: bool  # whether the caller asked for the stream's count
+    asked: Asked
     input_bytes: int
     most_output: int | None  # tokens, if the caller set a limit
 
@@ -63,6 +58,7 @@ class Relay:
 
     call: ApiCall
     model: Model
+    way: Way
     passed: Passed = field(repr=False)
     cancel: Cancel = field(repr=False)
     _settling: "_Settling" = field(repr=False)
@@ -78,6 +74,7 @@ class Relay:
             body = self.passed.read()
             settling.first = clock.monotonic()
             settling.tally.read(body)
+            said = self.way.whole(body)
             settling.status = Status.DONE
         except Problem as problem:
             settling.failed(problem, self.cancel)
@@ -85,15 +82,15 @@ class Relay:
         finally:
             self.passed.close()
             settling.settle()
-        return body
+        return said
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the answer's bytes. Raises ProviderProblem when they break off; closing it ends the provider's work."""
         settling = self._settling
         streams_open.inc()
         try:
-            hidden = self.call.protocol is Protocol.CHAT and not self.call.wants_usage
-            for chunk in settling.tally.watch(self.passed.chunks(), hide_usage=hidden):
+            counted = settling.tally.watch(self.passed.chunks(), hide_usage=self.way.hides_usage)
+            for chunk in self.way.stream(counted):
                 if settling.first is None:
                     settling.first = clock.monotonic()
                 yield chunk
@@ -110,12 +107,11 @@ class Relay:
 def relay(call: ApiCall, catalogue: Catalogue, clerk: Clerk, cancel: Cancel) -> Relay:
     """Return the answer as it begins to arrive. Raises Refused, TooMany or ProviderProblem; the call is settled then."""
     models = check_demands(call.models, call.demands)
-    input_estimate = estimate(call.input_bytes)
-    held = Held(public_id(), call.key, call.account_id, _most(call, models, input_estimate))
+    held = Held(public_id(), call.key, call.account_id, _most(call, models))
     clerk.do(lambda connection: reserve(connection, held, call.budget, models[0].id, clock.now()))
-    settling = _Settling(call, models[0], clerk, held, input_estimate)
+    settling = _Settling(call, models[0], clerk, held)
     try:
-        model, passed = _ask(call, models, catalogue, cancel, settling)
+        model, way, passed = _ask(call, models, catalogue, cancel, settling)
     except Problem as problem:
         settling.failed(problem, cancel)
         settling.settle()
@@ -123,18 +119,19 @@ def relay(call: ApiCall, catalogue: Catalogue, clerk: Clerk, cancel: Cancel) -> 
     except BaseException:
         settling.settle()
         raise
-    return Relay(call, model, passed, cancel, settling)
+    return Relay(call, model, way, passed, cancel, settling)
 
 
 def _ask(
     call: ApiCall, models: tuple[Model, ...], catalogue: Catalogue, cancel: Cancel, settling: "_Settling"
-) -> tuple[Model, Passed]:
+) -> tuple[Model, Way, Passed]:
     """Ask the models in order until one begins to answer; the caller has heard nothing by then, so nothing twice."""
     for model in models:
         settling.model = model
         try:
+            way = way_to(model, call.asked)
             endpoint = catalogue.endpoint_for(model, cancel)
-            return model, pass_on(catalogue.transport, endpoint, call.protocol, _body_for(call, model), cancel)
+            return model, way, pass_on(catalogue.transport, endpoint, way.protocol, way.body, cancel)
         except RequestRejected:
             raise
         except ProviderProblem as problem:
@@ -143,41 +140,15 @@ def _ask(
     raise AssertionError("there is always a last model")
 
 
-# What would tell the provider who asks, let it keep the exchange, or let it tell later that two requests came from one caller.
-_REMOVED = {
-    Protocol.CHAT: ("user", "safety_identifier", "prompt_cache_key", "metadata", "prompt_cache_retention"),
-    Protocol.RESPONSES: ("user", "safety_identifier", "prompt_cache_key", "metadata", "prompt_cache_retention"),
-    Protocol.EMBEDDINGS: ("user",),
-    Protocol.MESSAGES: ("metadata",),
-    Protocol.COUNT_TOKENS: ("metadata",),
-}
-_NO = msgspec.Raw(b"false")
-_COUNT_TOO = msgspec.Raw(b'{"include_usage":true}')
-
-
-def _body_for(call: ApiCall, model: Model) -> bytes:
-    """Return the request for `model`: the caller's fields as they came, but for the model's name and what names a person."""
-    fields = dict(call.fields)
-    for name in _REMOVED[call.protocol]:
-        fields.pop(name, None)
-    fields["model"] = msgspec.Raw(_encode(model.upstream))
-    # Only where the protocol's own provider is asked: compatible servers may refuse what they do not know.
-    if call.protocol is Protocol.RESPONSES or (call.protocol is Protocol.CHAT and model.host == "api.openai.com"):
-        fields["store"] = _NO
-    if call.protocol is Protocol.CHAT and call.streams and not call.wants_usage:
-        fields["stream_options"] = _COUNT_TOO
-    return _encode(fields)
-
-
-def _most(call: ApiCall, models: tuple[Model, ...], input_estimate: int) -> int:
+def _most(call: ApiCall, models: tuple[Model, ...]) -> int:
     """Return the most that the request can cost, in millionths of a dollar, whichever of the models answers."""
-    if call.protocol is Protocol.COUNT_TOKENS:
+    if call.asked.protocol is Protocol.COUNT_TOKENS:
         return 0
     tokens = [
-        0 if call.protocol is Protocol.EMBEDDINGS else min(call.most_output or model.longest_answer, model.context)
+        0 if call.asked.protocol is Protocol.EMBEDDINGS else min(call.most_output or model.longest_answer, model.context)
         for model in models
     ]
-    return max(price_of(model).cost(input_estimate, most) for model, most in zip(models, tokens, strict=True))
+    return max(price_of(model).cost(call.asked.input_estimate, most) for model, most in zip(models, tokens, strict=True))
 
 
 @dataclass(slots=True)
@@ -188,7 +159,6 @@ class _Settling:
     model: Model
     clerk: Clerk
     held: Held
-    input_estimate: int
     tally: Tally = field(default_factory=Tally)
     status: Status = Status.STOPPED  # the caller left, unless somebody says otherwise
     code: str | None = None
@@ -236,12 +206,12 @@ class _Settling:
     def _measure(self) -> Measure:
         tally = self.tally
         nothing_came = self.status is Status.FAILED and not tally.bytes
-        says_nothing = self.call.protocol in (Protocol.EMBEDDINGS, Protocol.COUNT_TOKENS)
+        says_nothing = self.call.asked.protocol in (Protocol.EMBEDDINGS, Protocol.COUNT_TOKENS)
         return Measure(
             status=self.status,
             code=self.code,
             input_bytes=self.call.input_bytes,
-            input_estimate=0 if nothing_came else self.input_estimate,
+            input_estimate=0 if nothing_came else self.call.asked.input_estimate,
             output_bytes=tally.bytes,
             output_estimate=0 if says_nothing else tally.estimate_output(),
             input_tokens=tally.input_tokens,

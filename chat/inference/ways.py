@@ -1,0 +1,127 @@
+"""How a request reaches a model: as it came, where the model speaks the caller's protocol, or translated, where it does not."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from chat.kernel.errors import Problem
+from chat.providers.catalogue import Model
+from chat.providers.passing import Protocol, spoken_by
+from chat.providers.sse import decode_events
+from chat.providers.translation.answer_to_anthropic import StreamToAnthropic, answer_to_anthropic
+from chat.providers.translation.answer_to_openai import StreamToOpenAI, answer_to_openai
+from chat.providers.translation.to_anthropic import request_to_anthropic
+from chat.providers.translation.to_openai import request_to_openai
+
+Fields = dict[str, msgspec.Raw]
+
+_OWN_HOST = "api.openai.com"
+_encode = msgspec.json.Encoder().encode
+_decode_all = msgspec.json.Decoder(dict[str, Any]).decode
+
+# What would tell the provider who asks, or let it tell later that two requests came from the same one, or keep a copy for them.
+_REMOVED = {
+    Protocol.CHAT: (
+        "user", "safety_identifier", "metadata", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options",
+    ),
+    Protocol.RESPONSES: (
+        "user", "safety_identifier", "metadata", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options",
+    ),
+    Protocol.EMBEDDINGS: ("user",),
+    Protocol.MESSAGES: ("metadata", "user_profile_id", "workspace_id", "diagnostics"),
+    Protocol.COUNT_TOKENS: ("metadata", "user_profile_id", "workspace_id", "diagnostics"),
+}  # fmt: skip
+_NO = msgspec.Raw(b"false")
+_COUNT_TOO = msgspec.Raw(b'{"include_usage":true}')
+_OTHER = {Protocol.CHAT: Protocol.MESSAGES, Protocol.MESSAGES: Protocol.CHAT}
+
+
+class NotSpoken(Problem):
+    """The model neither speaks the endpoint's protocol nor one that it could be translated into."""
+
+    code = "endpoint_not_offered"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the caller asked for, as far as the way to a model depends on it."""
+
+    protocol: Protocol
+    fields: Fields = field(repr=False)
+    streams: bool
+    wants_usage: bool  # whether the caller asked for the stream's count
+    input_estimate: int
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The protocol to ask in, the request in it, and what makes the caller's answer of the provider's."""
+
+    protocol: Protocol
+    body: bytes = field(repr=False)
+    hides_usage: bool  # whether the stream's count is ours alone
+    whole: Callable[[bytes], bytes]
+    stream: Callable[[Iterator[bytes]], Iterator[bytes]]
+    left_out: tuple[str, ...] = ()
+
+
+def way_to(model: Model, asked: Asked) -> Way:
+    """Return the way. Raises NotSpoken, Untranslatable, or Problem for a field of a wrong form."""
+    spoken = spoken_by(model.kind)
+    if asked.protocol in spoken:
+        return _as_it_came(model, asked)
+    if _OTHER.get(asked.protocol) in spoken:
+        return _translated(model, asked)
+    raise NotSpoken(f"The model {model.id} cannot be asked by /v1/{asked.protocol.value}.")
+
+
+def _as_it_came(model: Model, asked: Asked) -> Way:
+    fields = _nameless(asked)
+    fields["model"] = msgspec.Raw(_encode(model.upstream))
+    # Only where the protocol's own provider is asked: servers compatible with it may refuse what they do not know.
+    if asked.protocol is Protocol.RESPONSES or (asked.protocol is Protocol.CHAT and model.host == _OWN_HOST):
+        fields["store"] = _NO
+    hides = asked.protocol is Protocol.CHAT and asked.streams and not asked.wants_usage
+    if hides:
+        fields["stream_options"] = _COUNT_TOO
+    return Way(asked.protocol, _encode(fields), hides, _same, _same)
+
+
+def _translated(model: Model, asked: Asked) -> Way:
+    given = _decode_all(_encode(_nameless(asked)))
+    created = round(asked.now.timestamp())
+    if asked.protocol is Protocol.CHAT:
+        done = request_to_anthropic(given, longest_answer=model.longest_answer)
+        to_openai = StreamToOpenAI(model=model.id, created=created, wants_usage=asked.wants_usage)
+        return Way(
+            Protocol.MESSAGES,
+            _encode({"model": model.upstream, **done.body}),
+            False,
+            lambda body: answer_to_openai(body, model=model.id, created=created),
+            lambda chunks: to_openai.events(decode_events(chunks)),
+            done.hints,
+        )
+    own_host = model.host == _OWN_HOST
+    done = request_to_openai(given, own_host=own_host)
+    to_anthropic = StreamToAnthropic(model=model.id, input_estimate=asked.input_estimate)
+    return Way(
+        Protocol.CHAT,
+        _encode({"model": model.upstream, **done.body} | ({"store": False} if own_host else {})),
+        False,
+        lambda body: answer_to_anthropic(body, model=model.id),
+        lambda chunks: to_anthropic.events(decode_events(chunks)),
+        done.hints,
+    )
+
+
+def _nameless(asked: Asked) -> Fields:
+    removed = _REMOVED[asked.protocol]
+    return {name: value for name, value in asked.fields.items() if name not in removed}
+
+
+def _same(value: Any) -> Any:
+    return value
