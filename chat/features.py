@@ -7,8 +7,8 @@ from chat.consent.feature import FEATURE as CONSENT
 from chat.conversations.feature import FEATURE as CONVERSATIONS
 from chat.datarights.feature import FEATURE as DATARIGHTS
 from chat.diagnostics.feature import FEATURE as DIAGNOSTICS
-from chat.improvement.feature import FEATURE as IMPROVEMENT
 from chat.gateway.feature import FEATURE as GATEWAY
+from chat.improvement.feature import FEATURE as IMPROVEMENT
 from chat.jobs.feature import FEATURE as JOBS
 from chat.kernel.feature import Feature
 from chat.metering.feature import FEATURE as METERING

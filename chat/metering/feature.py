@@ -1,5 +1,4 @@
 from chat.kernel.feature import Feature
-from chat.kernel.feature import Feature
 from chat.metering.current import mount_clerk
 from chat.metering.exporting import usage_file
 from chat.metering.personal_data import STORES

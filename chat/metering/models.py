@@ -1,4 +1,4 @@
-"""Usage: one row for each call of a model, what is left of them by day, and what was spent. No column could hold what was said."""
+"""Usage: one row a call of a model, what is left of them by day, and what was spent. No column could hold what was said."""
 
 from datetime import date, datetime
 

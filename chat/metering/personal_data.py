@@ -46,6 +46,7 @@ STORES = (
         exported=("day", "model", "provider", "calls", "input_tokens", "output_tokens"),
         withheld=("id", "account_id"),
     ),
+    Store(
         model=Spending,
         title="API spending",
         holds="what each of your API keys has spent this day, week and month, and what its running requests may cost",

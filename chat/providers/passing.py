@@ -61,9 +61,7 @@ class Endpoint:
             "accept-encoding": "identity",
             "user-agent": "candor",
         }
-        return Letterhead(
-            address.scheme, address.hostname or "", address.port, f"{address.path}/{protocol.value}", headers
-        )
+        return Letterhead(address.scheme, address.hostname or "", address.port, f"{address.path}/{protocol.value}", headers)
 
 
 class RequestRejected(ProviderProblem):
