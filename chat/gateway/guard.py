@@ -22,7 +22,7 @@ from chat.kernel import clock
 from chat.kernel.access import Audience, mark
 from chat.kernel.db import db
 from chat.kernel.errors import Problem, Refused
-from chat.kernel.network import client_address
+from chat.kernel.network import client_address, client_ip
 from chat.kernel.site import Site, current_site
 
 P = ParamSpec("P")
@@ -135,9 +135,6 @@ def _look_up(key: str, digest: bytes, now: datetime) -> Caller | None:
 
 
 def _check_network(caller: Caller) -> None:
-    try:
-        address = ipaddress.ip_address(request.remote_addr or "")
-    except ValueError:
-        address = None
+    address = client_ip()
     if address is None or not any(address in network for network in caller.networks or ()):
         raise Refused("This key may not be used from your address.", code="address_not_allowed")

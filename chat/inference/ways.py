@@ -102,7 +102,7 @@ def _translated(model: Model, asked: Asked) -> Way:
             _encode({"model": model.upstream, **done.body}),
             False,
             lambda body: answer_to_openai(body, model=model.id, created=created),
-            lambda chunks: to_openai.events(decode_events(chunks)),
+            lambda chunks: to_openai.events(_each(decode_events(chunks))),
             done.hints,
         )
     own_host = model.host == _OWN_HOST
@@ -113,7 +113,7 @@ def _translated(model: Model, asked: Asked) -> Way:
         _encode({"model": model.upstream, **done.body} | ({"store": False} if own_host else {})),
         False,
         lambda body: answer_to_anthropic(body, model=model.id),
-        lambda chunks: to_anthropic.events(decode_events(chunks)),
+        lambda chunks: to_anthropic.events(_each(decode_events(chunks))),
         done.hints,
     )
 
@@ -121,6 +121,10 @@ def _translated(model: Model, asked: Asked) -> Way:
 def _nameless(asked: Asked) -> Fields:
     removed = _REMOVED[asked.protocol]
     return {name: value for name, value in asked.fields.items() if name not in removed}
+
+
+def _each(reads: Iterator[list[bytes]]) -> Iterator[bytes]:
+    return (event for read in reads for event in read)
 
 
 def _same(value: Any) -> Any:

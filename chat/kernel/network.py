@@ -1,6 +1,7 @@
 """Where a request came from, only as exactly as the profile allows. No other module reads an address."""
 
 import ipaddress
+from ipaddress import IPv4Address, IPv6Address
 
 from flask import request
 
@@ -23,6 +24,14 @@ def client_address() -> str:
     return address
 
 
+def client_ip() -> IPv4Address | IPv6Address | None:
+    """Return the caller's whole address, for comparing with networks that somebody allowed; it is kept nowhere."""
+    try:
+        return ipaddress.ip_address(request.remote_addr or "")
+    except ValueError:
+        return None
+
+
 def address_to_keep() -> str | None:
     """Return as much of the caller's address as may be written down here."""
     return cut_address(request.remote_addr, current_site().profile.collect.address)
@@ -43,10 +52,8 @@ def cut_address(address: str | None, keep: Address) -> str | None:
 
 def is_loopback() -> bool:
     """Whether the caller is on this machine."""
-    try:
-        return ipaddress.ip_address(request.remote_addr or "").is_loopback
-    except ValueError:
-        return False
+    address = client_ip()
+    return address is not None and address.is_loopback
 
 
 def forwarded(address: str, hops: int) -> dict[str, str]:

@@ -42,6 +42,7 @@ KNOW_WHO_ASKS = {
     "accounts/devices.py": "is asked by Flask-Login with each request whether the sign-in still holds",
     "accounts/security.py": "Flask-Security's hooks carry no request of their own",
     "accounts/mail.py": "mailed links are built from the address the site is reached at, checked against the settings",
+    "gateway/guard.py": "finds who calls by the key in the request's headers, and by nothing else of it",
     "accounts/forms.py": "Flask-Security's forms carry no request of their own",
 }
 

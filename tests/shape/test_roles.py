@@ -9,12 +9,15 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from chat.accounts.models import Account
 from chat.consent import ledger
 from chat.consent.ledger import Source
 from chat.consent.purposes import Purpose
 from chat.diagnostics import failures
 from chat.diagnostics.failures import Failure
+from chat.gateway.keys import Terms, make_key
 from chat.kernel import clock
+from chat.kernel.access import Audience, audience_of
 from chat.kernel.db import db
 from chat.kernel.site import Site
 from chat.providers.base import Request
@@ -61,6 +64,46 @@ def test_nobody_else_sees_what_alice_wrote(app: Flask, client: Browser, people: 
     assert CANARY in client.get(f"/c/{hers.conversation}").text
     for blueprint in ("diagnostics", "requests"):
         assert CANARY in client.get(f"/settings/{blueprint}/{ids[blueprint]}").text
+
+
+@pytest.mark.parametrize("role", ["nobody", "customer", "operator"])
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_no_key_but_hers_shows_what_alice_wrote(app: Flask, client: Browser, people: People, site: Site, role: str) -> None:
+    turn_history_on(sign_in(client, people.alice))
+    hers = Chat(client).send(CANARY)
+    with_hers = {"authorization": f"Bearer {_key(people.alice, site)}"}
+    said = {"model": "ok", "messages": [{"role": "user", "content": CANARY}]}
+    assert client.post("/v1/chat/completions", json=said, headers=with_hers).status_code == 200
+    walker: Any = app.test_client()
+    caller = {"customer": people.bob, "operator": people.ada}.get(role)
+    headers = {} if caller is None else {"x-api-key": _key(caller, site)}
+    ids = {"conversations": hers.conversation}
+    body = {"model": "ok", "messages": [{"role": "user", "content": hers.conversation}], "input": hers.conversation}
+    statuses = []
+
+    for rule in app.url_map.iter_rules():
+        if audience_of(app.view_functions[rule.endpoint]) is not Audience.API_KEY:
+            continue
+        with app.test_request_context():
+            path = _path(app, rule, ids, hers.turns[-1].id)
+        for method in sorted((rule.methods or set()) & {"GET", "POST"}):
+            for more in ({}, {"previous_response_id": hers.conversation}, {"conversation": hers.conversation}):
+                answer = walker.open(path, method=method, json=body | more if method == "POST" else None, headers=headers)
+                statuses.append(answer.status_code)
+                words = _words(answer)
+                assert CANARY not in words, (method, path)
+                assert people.alice.email not in words, (method, path)
+                assert answer.status_code < 500, (method, path)
+
+    assert len(statuses) > 15
+    assert (200 in statuses) is (caller is not None)
+    assert caller is not None or set(statuses) == {401}
+
+
+def _key(person: Account, site: Site) -> str:
+    made = make_key(person, "walk", Terms(), site.api_secret, clock.now())
+    db.session.commit()
+    return made.key
 
 
 def _words(answer: TestResponse) -> str:

@@ -17,7 +17,7 @@ on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 ARGUMENTS = {
     "act": "send", "version": "0", "filename": "css/bundle.css", "purpose": "history", "public_id": "AAAAAAAAAAAAAAAA",
     "token": "none", "number": "1", "turn": "AAAAAAAAAAAAAAAA", "verdict": "up", "device": "AAAAAAAAAAAAAAAA",
-    "sequence": "1",
+    "sequence": "1", "model_id": "ok",
 }  # fmt: skip
 
 
@@ -38,7 +38,10 @@ def test_strangers_are_asked_to_sign_in(app: Flask) -> None:
         if audience_of(app.view_functions[rule.endpoint]) is Audience.PUBLIC:
             continue
         response = client.open(path, method=method, data={"csrf_token": token} if method == "POST" else None)
-        if not (response.status_code in (302, 303) and urlsplit(response.location).path == "/login"):
+        if audience_of(app.view_functions[rule.endpoint]) is Audience.API_KEY:
+            if response.status_code != 401 or "error" not in (response.json or {}):
+                faults.append(f"{method} {rule.rule} answered {response.status_code} to a program without a key")
+        elif not (response.status_code in (302, 303) and urlsplit(response.location).path == "/login"):
             faults.append(f"{method} {rule.rule} answered {response.status_code}")
 
     assert not faults, faults
@@ -57,6 +60,21 @@ def test_a_post_without_a_token_is_refused(app: Flask, people: People) -> None:
     ]
 
     assert not faults, faults
+
+
+@on_sqlite
+def test_to_the_api_a_session_says_nothing(app: Flask, people: People) -> None:
+    """No token against forgery is asked for there. None is needed, as long as what a browser sends by itself opens nothing."""
+    client: Any = sign_in(app.test_client(), people.ada)  # type: ignore[arg-type]  # the app's clients are Browsers
+
+    statuses = {
+        rule.rule: client.open(path, method=method).status_code
+        for rule, method, path in _calls(app)
+        if audience_of(app.view_functions[rule.endpoint]) is Audience.API_KEY
+    }
+
+    assert len(statuses) > 5
+    assert set(statuses.values()) == {401}
 
 
 @on_sqlite
