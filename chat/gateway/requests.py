@@ -62,7 +62,7 @@ def read_request(protocol: Protocol, body: bytes) -> Posted:
     _check_required(protocol, fields)
     if protocol is Protocol.RESPONSES:
         _check_stateless(fields)
-    limits = [_typed(fields, name, int) for name in _LIMITS[protocol]]
+    limits = [_whole_number(fields, name) for name in _LIMITS[protocol]]
     most = next((one for one in limits if one is not None), None)
     if most is not None and most < 1:
         raise BadRequest(f"`{_LIMITS[protocol][0]}` must be at least 1.")
@@ -78,8 +78,17 @@ def _typed(fields: Fields, name: str, kind: type[T]) -> T | None:
     try:
         return msgspec.json.decode(raw, type=kind | None)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        words = {str: "a string", int: "a whole number", bool: "true or false"}.get(kind, "an object")
+        words = {str: "a string", float: "a whole number", bool: "true or false"}.get(kind, "an object")
         raise BadRequest(f"`{name}` must be {words}.") from None
+
+
+def _whole_number(fields: Fields, name: str) -> int | None:
+    number = _typed(fields, name, float)
+    if number is None:
+        return None
+    if not number.is_integer():  # 16.0 is a whole number in JSON, as 16 is
+        raise BadRequest(f"`{name}` must be a whole number.")
+    return int(number)
 
 
 def _check_required(protocol: Protocol, fields: Fields) -> None:
