@@ -7,8 +7,10 @@ import msgspec
 from flask import Blueprint, Response, g, request, stream_with_context
 from flask.typing import ResponseReturnValue
 
+from chat.gateway import policy_header
 from chat.gateway.errors import error_object, error_response, speaks_anthropic
 from chat.gateway.guard import Caller, api_key, current_caller
+from chat.gateway.policy_header import demands_of_header
 from chat.gateway.requests import Posted, read_request
 from chat.inference.demands import Demands
 from chat.inference.relay import ApiCall, Relay, relay
@@ -141,11 +143,12 @@ def _models_for(name: str, caller: Caller) -> tuple[Model, ...]:
 
 def _demands(caller: Caller) -> Demands:
     terms = caller.terms
-    return Demands(
+    of_key = Demands(
         no_training=True,
         most_retention_days=0 if terms.zero_retention else None,
         regions=None if terms.regions is None else frozenset(terms.regions),
     )
+    return of_key.and_also(demands_of_header(request.headers.get(policy_header.NAME)))
 
 
 def _may_use(caller: Caller, model_id: str) -> bool:

@@ -6,6 +6,7 @@ OpenAI's and Anthropic's own references describe it. A test holds the document b
 
 from typing import Any
 
+from chat.gateway import policy_header
 from chat.providers.passing import Protocol
 
 Schema = dict[str, Any]
@@ -94,6 +95,7 @@ def describe(site_name: str, base_url: str) -> Schema:
         "security": [{"bearer": []}, {"header": []}],
         "paths": paths,
         "components": {
+            "parameters": {"Policy": _POLICY},
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer ck-…`"},
                 "header": {"type": "apiKey", "in": "header", "name": "x-api-key"},
@@ -101,6 +103,16 @@ def describe(site_name: str, base_url: str) -> Schema:
             "schemas": _schemas(),
         },
     }
+
+
+_POLICY: Schema = {
+    "name": policy_header.NAME,
+    "in": "header",
+    "required": False,
+    "description": "What this request demands of whoever answers, beside what its key and the site demand: a list of "
+    "`no_training`, `zero_retention` and `region=NAME`, with commas. A provider that does not declare it is not asked.",
+    "schema": {"type": "string", "pattern": policy_header.PATTERN},
+}
 
 
 def _operation(protocol: Protocol) -> Schema:
@@ -113,6 +125,7 @@ def _operation(protocol: Protocol) -> Schema:
     return {
         "operationId": protocol.value.replace("/", "_"),
         "summary": _SUMMARIES[protocol],
+        "parameters": [{"$ref": "#/components/parameters/Policy"}],
         "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
         "responses": {"200": answer} | _failures("AnthropicError" if protocol in _ANTHROPIC else "OpenAIError"),
     }

@@ -57,14 +57,17 @@ def main() -> None:
     parser.add_argument("--streams", type=int, default=500)
     parser.add_argument("--single", type=int, default=300)
     parser.add_argument("--postgresql", action="store_true")
-    parser.add_argument("--profile", type=Path, help="write what cProfile saw of the worker's busiest seconds there")
+    parser.add_argument("--stacks", type=Path, help="write there what py-spy, if it is installed, sees of the busy worker")
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, _provider() as provider:
         folder = Path(name)
         direct = Load(provider, wanted.seconds)
         measured: dict[str, Measured] = {}
         with _candor(folder, provider, postgresql=wanted.postgresql) as (server, key):
-            measured["Candor"] = _measure(Load(server.port, wanted.seconds, key), direct, wanted, server.process_ids)
+            load = Load(server.port, wanted.seconds, key)
+            measured["Candor"] = _measure(load, direct, wanted, server.process_ids)
+            if wanted.stacks:
+                _watch(server, load, wanted.stacks)
         if wanted.litellm:
             with _litellm(folder, provider, wanted.litellm) as (port, ids):
                 measured["LiteLLM"] = _measure(Load(port, wanted.seconds), direct, wanted, ids)
@@ -86,6 +89,15 @@ def _measure(load: Load, direct: Load, wanted: argparse.Namespace, ids: Any) -> 
     one.streams_failed += failed
     one.busy = _memory(ids())
     return one
+
+
+def _watch(server: Server, load: Load, file: Path) -> None:
+    """Sample the worker's stacks while it answers 50 at once, outside of what is measured."""
+    worker = server.process_ids()[-1]
+    command = ["py-spy", "record", "-p", str(worker), "-d", "5", "-r", "200", "-f", "raw", "-o", str(file)]
+    watcher = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    load.rate(50, Shape.CHAT, seconds=8)
+    watcher.wait()
 
 
 def _show(measured: dict[str, Measured], limit: float, wanted: argparse.Namespace) -> None:

@@ -24,7 +24,7 @@ from tests.people import People
 from tests.servers import serving
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-EXAMPLES = 50
+EXAMPLES = 25
 
 
 def test_every_route_of_the_api_is_described_and_no_other(app: Flask, client: Browser) -> None:
