@@ -1,8 +1,18 @@
 """The API: keys, and the endpoints that programs call with them."""
 
-from chat.gateway.api import bp
-from chat.gateway.personal_data import STORES
-from chat.gateway.views_openapi import bp as description
-from chat.kernel.feature import Feature
+from flask_babel import lazy_gettext as _l
 
-FEATURE = Feature(name="gateway", programs=(bp, description), stores=STORES)
+from chat.gateway import views_keys, views_openapi
+from chat.gateway.api import bp
+from chat.gateway.cli import keys
+from chat.gateway.personal_data import STORES
+from chat.kernel.feature import Feature, MenuItem
+
+FEATURE = Feature(
+    name="gateway",
+    blueprints=(views_keys.bp,),
+    programs=(bp, views_openapi.bp),
+    stores=STORES,
+    commands=(keys,),
+    menu=(MenuItem(label=_l("API keys"), endpoint="api_keys.listing"),),
+)

@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from chat.accounts.freezing import check_in_use
 from chat.accounts.models import Account
 from chat.gateway.models import ApiKey
 from chat.kernel.db import db
@@ -70,10 +71,9 @@ def digest_of(key: str, secret: bytes) -> bytes:
 
 
 def make_key(account: Account, name: str, terms: Terms, secret: bytes, now: datetime) -> Made:
-    """Return a new key of the account. Raises Problem when it has as many as one may have."""
-    words = " ".join(name.split())[:80]
-    if not words:
-        raise Problem("Give the key a name, so that you recognise it later.")
+    """Return a new key of the account. Raises Problem when it has as many as one may have, or is frozen."""
+    words = _name(name)
+    check_in_use(account.id)
     count = db.session.scalar(sa.select(sa.func.count()).where(ApiKey.account_id == account.id)) or 0
     if count >= MOST_KEYS:
         raise Problem(f"An account can have {MOST_KEYS} keys. Delete one that is not used any more.")
@@ -125,6 +125,20 @@ def get_key(account: Account, key_id: str) -> ApiKey:
     return found
 
 
+def find_key(key_id: str) -> tuple[ApiKey, Account] | None:
+    """Return anybody's key by its public id, and whose it is: for the operator's command alone."""
+    query = sa.select(ApiKey, Account).join(Account, Account.id == ApiKey.account_id).where(ApiKey.public_id == key_id)
+    found = db.session.execute(query).one_or_none()
+    return None if found is None else (found[0], found[1])
+
+
+def change(row: ApiKey, name: str, terms: Terms) -> None:
+    """Give the key another name and other terms; they hold within a second. Raises Problem."""
+    row.name = _name(name)
+    for column, value in terms.as_columns().items():
+        setattr(row, column, value)
+
+
 def disable(row: ApiKey, now: datetime) -> None:
     """End the key; programs that use it are refused within a second."""
     if row.disabled_at is None:
@@ -139,6 +153,13 @@ def enable(row: ApiKey) -> None:
 def delete(row: ApiKey) -> None:
     """Delete the key. What was used with it stays in the usage, under its id."""
     db.session.delete(row)
+
+
+def _name(text: str) -> str:
+    words = " ".join(text.split())[:80]
+    if not words:
+        raise Problem("Give the key a name, so that you recognise it later.")
+    return words
 
 
 def _network(text: str) -> str:

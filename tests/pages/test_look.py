@@ -17,6 +17,7 @@ GUEST_PAGES = ("/", "/privacy", "/providers", "/login", "/register", "/reset", "
 OWN_PAGES = (
     *("/", "/history", "/settings/privacy", "/settings/history", "/settings/profile", "/settings/security"),
     *("/settings/security/password", "/settings/profile/email", "/verify"),
+    *("/settings/keys", "/settings/keys/new"),
 )
 WIDE = """## A heading
 
