@@ -181,6 +181,8 @@ def _unpack(data: bytes) -> Iterator[bytes]:
         yield from filter(None, [_inflate(data[begins:], wbits=-15)])
     for found in _BASE64_OF_COMPRESSED.finditer(data):
         text = found[0].replace(b"-", b"+").replace(b"_", b"/")
+        # What stands behind may look like one more character of it; one alone carries no byte, and would spoil the rest.
+        text = text[:-1] if len(text) % 4 == 1 else text
         try:
             yield from filter(None, [_inflate(base64.b64decode(text + b"=" * (-len(text) % 4)))])
         except binascii.Error:

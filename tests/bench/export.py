@@ -10,24 +10,24 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx2
 import psutil  # type: ignore[import-untyped]
 import sqlalchemy as sa
 
-from chat.accounts.models import Account
 from chat.consent import gate, ledger
 from chat.consent.ledger import Source
 from chat.consent.purposes import Purpose
 from chat.conversations import history
 from chat.conversations.codec import pack_body
 from chat.conversations.models import Conversation, StoredTurn
-from chat.conversations.transcript import Transcript, say
+from chat.conversations.transcript import say
 from chat.factory import create_app
 from chat.kernel import clock
 from chat.kernel.db import db
+from chat.kernel.ids import public_id
 from chat.kernel.site import current_site
 from chat.providers.base import Role, Text
 from tests.bench.machine import Figure, show
@@ -43,6 +43,7 @@ PROSE = (
     "- one point that is longer than the others and goes on\n- another\n\n```python\ndef f(x):\n    return x * 2\n```\n\n"
 )
 TURNS, LENGTH = 10, 2000
+_AT_ONCE = 500
 MOST_SECONDS, MOST_GROWTH = 60.0, 64.0
 
 
@@ -131,33 +132,40 @@ def _fill(folder: Path, url: str | None, conversations: int) -> None:
         site, now = current_site(), clock.now()
         alice = People(site.keyring).alice
         ledger.give(alice, Purpose.HISTORY, Source.SETTINGS, now)
-        permit = gate.issue(alice, Purpose.HISTORY, site.keyring)
-        for number in range(conversations):
-            transcript = Transcript(model="echo")
-            for turn in range(TURNS):
-                words = (f"needle{number}x{turn} " + PROSE * (LENGTH // len(PROSE) + 1))[:LENGTH]
-                one = say(transcript.leaf, (Text(words),), now - timedelta(minutes=number))
-                transcript = transcript.add(one)
-            _insert(permit, alice, transcript)
-            if number % 1000 == 999:
-                db.session.commit()
-                permit = gate.issue(alice, Purpose.HISTORY, site.keyring)
+        db.session.commit()
+        for start in range(0, conversations, _AT_ONCE):
+            permit = gate.issue(alice, Purpose.HISTORY, site.keyring)
+            _insert(permit, alice.id, range(start, min(start + _AT_ONCE, conversations)), now)
+            db.session.commit()
         db.session.commit()
         db.session.remove()
         db.engine.dispose()
 
 
-def _insert(permit: gate.Permit, alice: Account, transcript: Transcript) -> None:
-    empty = Transcript(model="echo")
-    conversation: Conversation = history.create(permit, alice, empty, timedelta(days=90), clock.now())
-    rows = [
-        {
-            "public_id": turn.id, "conversation_id": conversation.id, "account_id": alice.id, "parent": turn.parent,
-            "role": Role.ASSISTANT if number % 2 else Role.USER, "state": "done", "problem": "", "model": "echo",
-            "written_at": turn.written_at, "body": gate.seal(permit, history.body_place(turn.id), pack_body(turn)),
-        }
-        for number, turn in enumerate(transcript.turns.values())
-    ]  # fmt: skip
+def _insert(permit: gate.Permit, account_id: int, numbers: range, now: datetime) -> None:
+    heads, rows = [], []
+    for number in numbers:
+        name, at = public_id(), now - timedelta(minutes=number)
+        title = gate.seal(permit, history.title_place(name), f"Conversation {number}".encode())
+        heads.append(
+            {
+                "id": number + 1, "public_id": name, "account_id": account_id, "created_at": at, "updated_at": at,
+                "kept_since": at, "expires_at": now + timedelta(days=90), "pinned": False, "model": "echo", "title": title,
+            }
+        )  # fmt: skip
+        parent = None
+        for place in range(TURNS):
+            words = (f"needle{number}x{place} " + PROSE * (LENGTH // len(PROSE) + 1))[:LENGTH]
+            turn = say(parent, (Text(words),), at)
+            parent = turn.id
+            rows.append(
+                {
+                    "public_id": turn.id, "conversation_id": number + 1, "account_id": account_id, "parent": turn.parent,
+                    "role": Role.ASSISTANT if place % 2 else Role.USER, "state": "done", "problem": "", "model": "echo",
+                    "written_at": at, "body": gate.seal(permit, history.body_place(turn.id), pack_body(turn)),
+                }
+            )  # fmt: skip
+    db.session.execute(sa.insert(Conversation), heads)
     db.session.execute(sa.insert(StoredTurn), rows)
 
 

@@ -193,7 +193,7 @@ MUTATIONS = (
     ),
     _one(
         "an export that says whose conversations it holds", "improve-optin", "chat/improvement/records.py",
-        '        text = self._address.sub("[e-mail address]", text)\n', "", "lumees",
+        'return self._name.sub("[name]", text) if self._name else text', "return text", "lumees",
     ),
     _one(
         "copies of failed answers that nobody agreed to", "debug-optin", "chat/diagnostics/failures.py",
@@ -278,5 +278,80 @@ MUTATIONS = (
     _one(
         "a detail that cannot be emptied", "right-correct", "chat/accounts/details.py",
         "        if value == known.get(field, \"\"):\n", "        if not value or value == known.get(field):\n", "lumio",
+    ),
+    _one(
+        "an entry without the words that were shown", "consent-record", "chat/consent/ledger.py",
+        "wording_hash=wording.hash,", 'wording_hash="0" * 64,',
+    ),
+    _one(
+        "a withdrawal written over the consent", "consent-record", "chat/consent/ledger.py",
+        "    return _append(account, purpose, given=False, source=source, now=now)",
+        "    latest.given = False\n    return latest",
+    ),
+    _one(
+        "a withdrawal that leaves what was stored", "consent-withdraw", "chat/consent/views.py",
+        "gone = sum(delete_owned(store, account.id) for store in current_stores() if stands_on(store, subject))", "gone = 0",
+    ),
+    _one(
+        "one switch that moves another", "consent-separate", "chat/consent/views.py",
+        "    ledger.give(account, chosen, Source.SETTINGS, clock.now())\n",
+        "    ledger.give(account, chosen, Source.SETTINGS, clock.now())\n"
+        "    ledger.give(account, Purpose.HISTORY, Source.SETTINGS, clock.now())\n",
+        "lumees",
+    ),
+    _one(
+        "boxes that are ticked already", "consent-separate", "templates/consent/cookies.html",
+        '{{ " checked" if purpose in chosen }}', " checked", "lumees",
+    ),
+    _one(
+        "statistics of people who object", "right-object", "chat/analytics/statistics.py",
+        ".where(Usage.at >= since, _not_left_out(Usage.account_id))", ".where(Usage.at >= since)",
+    ),
+    _one(
+        "a signal that nobody hears", "right-gpc", "chat/kernel/signals.py",
+        'return request.headers.get("Sec-GPC") == "1"', "return False and bool(request)",
+    ),
+    _one(
+        "a signal that ends nothing", "right-gpc", "chat/consent/views_cookies.py",
+        "    app.before_request(_hear_the_signal)\n", "", "lumees",
+    ),
+    _one(
+        "an optional cookie for those who refuse", "cookie-choice", "chat/consent/views_cookies.py",
+        "    if Purpose.PREFERENCE_COOKIES in wanted:\n", "    if wanted is not None:\n", "lumees",
+    ),
+    _one(
+        "a file for reports that has expired", "sec-report", "chat/kernel/well_known.py",
+        "(clock.now() + _GOOD_FOR)", "(clock.now() - _GOOD_FOR)",
+    ),
+    _one(
+        "a table forgotten on the page of one's data", "right-access", "chat/datarights/holdings.py",
+        "if store.owner is not None]", 'if store.owner is not None and store.title != "Usage"]',
+    ),
+    _one(
+        "everybody's rows counted as one's own", "right-access", "chat/datarights/holdings.py",
+        ".where(store.owner == owner_id)", ".where(store.owner.is_not(None))",
+    ),
+    _one(
+        "everybody's rows in a copy", "right-export", "chat/datarights/holdings.py",
+        ".where(store.owner == owner_id)", ".where(store.owner.is_not(None))",
+    ),
+    _one(
+        "a copy that is left on the disk", "right-export", "chat/datarights/zipping.py",
+        "        self._waiting += len(data)\n",
+        "        self._waiting += len(data)\n"
+        "        with __import__('pathlib').Path(__import__('tempfile').gettempdir(), 'copy.zip').open('ab') as spool:\n"
+        "            spool.write(data)\n",
+    ),
+    _one(
+        "a copy without what was written", "right-export", "chat/datarights/rows.py",
+        "found[name] = None if opened is None else", "found[name] = None if opened is not None else",
+    ),
+    _one(
+        "a door that is open to frozen accounts", "right-restrict", "chat/inference/run.py",
+        "        check_in_use(caller.account_id)\n", "",
+    ),
+    _one(
+        "a correction that is dropped", "right-correct", "chat/accounts/views.py",
+        "        account.display_name = ", "        _dropped = ",
     ),
 )  # fmt: skip

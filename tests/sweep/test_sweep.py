@@ -71,6 +71,15 @@ def test_a_disguise_is_seen_through(tmp_path: Path, disguise: Callable[[str], by
     assert sweep(canary, tmp_path)
 
 
+@pytest.mark.parametrize("behind", [b"", b"A", b"AA", b"AAA", b"\xff"])
+def test_what_stands_behind_does_not_hide_it(tmp_path: Path, behind: bytes) -> None:
+    for _ in range(20):  # compressed words differ in length
+        canary = Canary()
+        (tmp_path / "file").write_bytes(DISGUISES["in zlib in base64"](str(canary)).rstrip(b"=") + behind)
+
+        assert sweep(canary, tmp_path)
+
+
 def test_nothing_is_found_where_nothing_is(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(os.urandom(2**20) + DISGUISES["in gzip"](str(Canary())))
 

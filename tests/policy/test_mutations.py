@@ -28,11 +28,11 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def source(tmp_path: Path) -> Iterator[Path]:
-    """A copy of the product's source."""
+    """A copy of the product's source, with what Python compiled of it: what is changed is compiled anew."""
     folder = tmp_path / "source"
     folder.mkdir()
     for part in ("chat", "templates", "static"):
-        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / part, folder / part)
     shutil.copy(ROOT / "app.py", folder)
     yield folder
     shutil.rmtree(folder)
