@@ -315,9 +315,16 @@ MUTATIONS = (
         "a signal that ends nothing", "right-gpc", "chat/consent/views_cookies.py",
         "    app.before_request(_hear_the_signal)\n", "", "lumees",
     ),
-    _one(
-        "an optional cookie for those who refuse", "cookie-choice", "chat/consent/views_cookies.py",
-        "    if Purpose.PREFERENCE_COOKIES in wanted:\n", "    if wanted is not None:\n", "lumees",
+    Mutation(
+        "an optional cookie for those who refuse", "cookie-choice",
+        (
+            (
+                "chat/consent/views_cookies.py",
+                "    if Purpose.PREFERENCE_COOKIES in wanted:\n", "    if wanted is not None:\n",
+            ),
+            ("chat/consent/views_cookies.py", "    app.after_request(_take_away)\n", ""),
+        ),
+        "lumees",
     ),
     _one(
         "a file for reports that has expired", "sec-report", "chat/kernel/well_known.py",
