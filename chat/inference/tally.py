@@ -103,14 +103,15 @@ class Tally:
             said = _decode(text)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return False
-        inner = said.message if isinstance(said.message, _Inner) else said.response
+        begins = said.message if isinstance(said.message, _Inner) else None
+        inner = begins or said.response
         usage = said.usage or (inner.usage if inner else None)
         if usage is None:
             return False
-        self._count(usage)
+        self._count(usage, begins=begins is not None)
         return said.choices == []
 
-    def _count(self, usage: _Usage) -> None:
+    def _count(self, usage: _Usage, *, begins: bool) -> None:
         tokens_in = usage.prompt_tokens if usage.prompt_tokens is not None else usage.input_tokens
         tokens_out = usage.completion_tokens if usage.completion_tokens is not None else usage.output_tokens
         details = usage.prompt_tokens_details or usage.input_tokens_details
@@ -119,7 +120,8 @@ class Tally:
             # Anthropic counts what was read from and written to its cache apart; OpenAI's count holds it.
             apart = (usage.cache_read_input_tokens or 0) + (usage.cache_creation_input_tokens or 0)
             self.input_tokens = max(tokens_in, 0) + apart
-        if tokens_out is not None:
+        # Anthropic's first event counts what had been said before it: nearly nothing, however much the reader then takes along.
+        if tokens_out is not None and not begins:
             self.output_tokens = max(tokens_out, 0)
         self.cached_tokens = max(cached, self.cached_tokens)
 
