@@ -1,5 +1,34 @@
 """The API in tests: a site whose models answer, on a real server, and a key of alice's."""
 
+from collections.abc import Iterator
+
+import pytest
+
+from chat.gateway.keys import Terms
 from tests.chatting import app, fake
+from tests.gateway.provider import Provider
+from tests.gateway.site import ApiSite, api_site, models
 
 __all__ = ["app", "fake"]  # fixtures
+
+# Names of models of the fake provider: what it does, and the statuses it fails with.
+_NAMES = ("ok", "endless", "e400", "e401", "e404", "e429", "e500", "e529")
+_KEYS = {
+    "one a minute": Terms(requests_per_minute=1),
+    "embeddings only": Terms(endpoints=("embeddings",)),
+    "one model": Terms(models=("gpt-ok",)),
+}
+
+
+@pytest.fixture(scope="session")
+def provider() -> Iterator[Provider]:
+    with Provider() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def api(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiSite]:
+    """One running server for all tests that only read from it."""
+    profile = {"providers": models(provider.url, _NAMES)}
+    with api_site("gunicorn", profile, tmp_path_factory.mktemp("api"), _KEYS) as started:
+        yield started
