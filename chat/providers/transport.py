@@ -196,6 +196,8 @@ class _Connection(HTTPConnection):
             # The plain call of the system, not the one of ssl or gevent: those change the state of the object under the
             # thread that reads from it. gevent keeps the system's socket in `_sock`.
             raw = getattr(self._carrier, "_sock", self._carrier)
+            if not isinstance(raw, _socket.socket):
+                return  # gevent's stand-in for one that is closed already
             try:
                 _socket.socket.shutdown(raw, socket.SHUT_RDWR)
             except OSError:
