@@ -3,12 +3,17 @@
 Only what metering needs is decoded. Field names: OpenAI's chat completions, responses and embeddings, Anthropic's messages.
 """
 
+import re
 from collections.abc import Iterator
 
 import msgspec
 
+from chat.providers.problems import Failure, problem
+
 _LARGEST_EVENT = 16 * 2**20
 _BYTES_PER_TOKEN = 4
+# Where an event ends; some servers end their lines with CR and LF.
+_END = re.compile(rb"\n\r?\n")
 
 
 class _Details(msgspec.Struct):
@@ -61,27 +66,17 @@ class Tally:
         `hide_usage` leaves out the chunk that only counts, which we asked the provider for and the caller did not. Then what
         is yielded ends with an event's end: half an event could not be taken back.
         """
-        rest = b""
+        framing = _Framing()
         for chunk in chunks:
             self.bytes += len(chunk)
-            text = rest + chunk if rest else chunk
-            end = text.rfind(b"\n\n") + 2
-            if end == 1:  # no event ends in here
-                rest = self._bounded(text)
-                if not hide_usage:
-                    yield chunk
-                continue
-            events, rest = text[:end], text[end:]
-            self.events += events.count(b"\n\n")
-            if b'"usage"' in events:
-                shown = b"".join(event for event in _split(events) if not self._only_counts(event))
-                if hide_usage:
-                    events = shown
+            events = framing.complete(chunk)
+            if events:
+                events = self._counted(events, hide_usage=hide_usage)
             if not hide_usage:
                 yield chunk
             elif events:
                 yield events
-        if rest:
+        if rest := framing.rest():
             self._only_counts(rest)
             if hide_usage:
                 yield rest
@@ -90,8 +85,12 @@ class Tally:
         """Return about how many tokens came, where the provider did not count: a stream's events are about one token each."""
         return self.events or -(-self.bytes // _BYTES_PER_TOKEN)
 
-    def _bounded(self, text: bytes) -> bytes:
-        return text if len(text) <= _LARGEST_EVENT else b""
+    def _counted(self, events: bytes, *, hide_usage: bool) -> bytes:
+        self.events += events.count(b"\n\n") + events.count(b"\n\r\n")
+        if b'"usage"' not in events:
+            return events
+        shown = b"".join(event for event in _split(events) if not self._only_counts(event))
+        return shown if hide_usage else events
 
     def _only_counts(self, event: bytes) -> bool:
         """Take the count out of one event; return whether that was all there is in it."""
@@ -126,6 +125,36 @@ class Tally:
         self.cached_tokens = max(cached, self.cached_tokens)
 
 
+class _Framing:
+    """Which bytes of a stream are complete events. Only what is new is looked through, so that many pieces cost no square."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._tail = b""
+
+    def complete(self, chunk: bytes) -> bytes:
+        """Return the events that end in `chunk`, from where the last ones ended. Raises ProviderProblem for one without end."""
+        self._parts.append(chunk)
+        if not _END.search(self._tail + chunk):
+            self._tail = (self._tail + chunk)[-3:]
+            self._size += len(chunk)
+            if self._size > _LARGEST_EVENT:
+                raise problem(Failure.GARBLED)
+            return b""
+        text = self.rest()
+        end = max(text.rfind(b"\n\n") + 2, text.rfind(b"\n\r\n") + 3)
+        rest = text[end:]
+        self._parts, self._size, self._tail = [rest] if rest else [], len(rest), rest[-3:]
+        return text[:end]
+
+    def rest(self) -> bytes:
+        """Return the beginning of an event that has not ended."""
+        return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+
+
 def _split(events: bytes) -> Iterator[bytes]:
-    for event in events.split(b"\n\n")[:-1]:
-        yield event + b"\n\n"
+    start = 0
+    for end in _END.finditer(events):
+        yield events[start : end.end()]
+        start = end.end()

@@ -10,6 +10,7 @@ import msgspec
 from chat.kernel.errors import Problem
 from chat.providers.catalogue import Model
 from chat.providers.passing import Protocol, spoken_by
+from chat.providers.problems import Failure, problem
 from chat.providers.sse import decode_events
 from chat.providers.translation.answer_to_anthropic import StreamToAnthropic, answer_to_anthropic
 from chat.providers.translation.answer_to_openai import StreamToOpenAI, answer_to_openai
@@ -36,6 +37,8 @@ _REMOVED = {
 }  # fmt: skip
 _NO = msgspec.Raw(b"false")
 _COUNT_TOO = msgspec.Raw(b'{"include_usage":true}')
+# What a translation meets in JSON whose values are not of the types that they should be of.
+_ODD = (TypeError, AttributeError, ValueError, LookupError, RecursionError, msgspec.MsgspecError)
 _OTHER = {Protocol.CHAT: Protocol.MESSAGES, Protocol.MESSAGES: Protocol.CHAT}
 
 
@@ -92,6 +95,15 @@ def _as_it_came(model: Model, asked: Asked) -> Way:
 
 
 def _translated(model: Model, asked: Asked) -> Way:
+    try:
+        return _translation(model, asked)
+    except _ODD:
+        pass
+    # Raised out here, so that nothing of the request is chained to it.
+    raise Problem("A field of the request has a form that cannot be translated for this model.", code="invalid_request")
+
+
+def _translation(model: Model, asked: Asked) -> Way:
     given = _decode_all(_encode(_nameless(asked)))
     created = round(asked.now.timestamp())
     if asked.protocol is Protocol.CHAT:
@@ -101,8 +113,8 @@ def _translated(model: Model, asked: Asked) -> Way:
             Protocol.MESSAGES,
             _encode({"model": model.upstream, **done.body}),
             False,
-            lambda body: answer_to_openai(body, model=model.id, created=created),
-            lambda chunks: to_openai.events(_each(decode_events(chunks))),
+            lambda body: _whole(lambda: answer_to_openai(body, model=model.id, created=created)),
+            lambda chunks: _sound(to_openai.events(_each(decode_events(chunks)))),
             done.hints,
         )
     own_host = model.host == _OWN_HOST
@@ -112,8 +124,8 @@ def _translated(model: Model, asked: Asked) -> Way:
         Protocol.CHAT,
         _encode({"model": model.upstream, **done.body} | ({"store": False} if own_host else {})),
         False,
-        lambda body: answer_to_anthropic(body, model=model.id),
-        lambda chunks: to_anthropic.events(_each(decode_events(chunks))),
+        lambda body: _whole(lambda: answer_to_anthropic(body, model=model.id)),
+        lambda chunks: _sound(to_anthropic.events(_each(decode_events(chunks)))),
         done.hints,
     )
 
@@ -125,6 +137,26 @@ def _nameless(asked: Asked) -> Fields:
 
 def _each(reads: Iterator[list[bytes]]) -> Iterator[bytes]:
     return (event for read in reads for event in read)
+
+
+def _whole(translate: Callable[[], bytes]) -> bytes:
+    """Return what `translate` makes of an answer. Raises ProviderProblem also where its parts are of types they never have."""
+    try:
+        return translate()
+    except _ODD:
+        pass
+    raise problem(Failure.GARBLED)
+
+
+def _sound(events: Iterator[bytes]) -> Iterator[bytes]:
+    """The same for a stream."""
+    try:
+        yield from events
+    except _ODD:
+        pass
+    else:
+        return
+    raise problem(Failure.GARBLED)
 
 
 def _same(value: Any) -> Any:

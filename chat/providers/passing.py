@@ -20,6 +20,10 @@ from chat.providers.transport import Exchange, Transport
 _ABOUT_THE_REQUEST = (400, 404, 413, 415, 422)
 _LARGEST_ANSWER = 64 * 2**20
 _LONGEST_WORDS = 2000
+# How a stream of events can begin: with a field, a comment, or nothing yet. HTML and JSON begin otherwise.
+_BEGINNINGS = (b"data", b"event", b"id", b"retry", b":")
+_BLANK = b"\xef\xbb\xbf\r\n "
+_decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class Protocol(StrEnum):
@@ -85,18 +89,28 @@ class Passed:
         return self.kind.lower().startswith("text/event-stream")
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the bytes. Raises ProviderProblem when they stop coming."""
-        return self.exchange.chunks()
+        """Yield the bytes. Raises ProviderProblem when they stop coming, or are no events from the first one on."""
+        chunks = self.exchange.chunks()
+        for chunk in chunks:
+            start = chunk.lstrip(_BLANK)
+            if not any(start[: len(one)] == one[: len(start)] for one in _BEGINNINGS):
+                raise problem(Failure.GARBLED)
+            yield chunk
+            break
+        yield from chunks
 
     def read(self) -> bytes:
-        """Return the whole answer. Raises ProviderProblem when it breaks off or is larger than any answer is."""
+        """Return the whole answer. Raises ProviderProblem when it breaks off, is no JSON object, or larger than any is."""
         parts, size = [], 0
         for chunk in self.exchange.chunks():
             parts.append(chunk)
             size += len(chunk)
             if size > _LARGEST_ANSWER:
                 raise problem(Failure.GARBLED)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        body = parts[0] if len(parts) == 1 else b"".join(parts)
+        if not _is_object(body):
+            raise problem(Failure.GARBLED)
+        return body
 
     def close(self) -> None:
         """Give the connection back, or end it where the answer is not read to its end."""
@@ -124,6 +138,14 @@ def pass_on(transport: Transport, endpoint: Endpoint, protocol: Protocol, body: 
 
 def _is_expected(kind: str, encoding: str) -> bool:
     return kind.lower().startswith(("application/json", "text/event-stream")) and encoding == "identity"
+
+
+def _is_object(body: bytes) -> bool:
+    try:
+        _decode_object(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
 
 
 class _Error(msgspec.Struct):
