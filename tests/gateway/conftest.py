@@ -6,13 +6,14 @@ import pytest
 
 from chat.gateway.keys import Terms
 from tests.chatting import app, fake
+from tests.gateway.misbehaviour import MISBEHAVIOURS
 from tests.gateway.provider import Provider
 from tests.gateway.site import ApiSite, api_site, models
 
 __all__ = ["app", "fake"]  # fixtures
 
 # Names of models of the fake provider: what it does, and the statuses it fails with.
-_NAMES = ("ok", "endless", "e400", "e401", "e404", "e429", "e500", "e529")
+_NAMES = ("ok", "endless", "e400", "e401", "e404", "e429", "e500", "e529", *MISBEHAVIOURS)
 _KEYS = {
     "one a minute": Terms(requests_per_minute=1),
     "embeddings only": Terms(endpoints=("embeddings",)),
@@ -22,7 +23,7 @@ _KEYS = {
 
 @pytest.fixture(scope="session")
 def provider() -> Iterator[Provider]:
-    with Provider() as started:
+    with Provider(MISBEHAVIOURS) as started:
         yield started
 
 
@@ -30,5 +31,5 @@ def provider() -> Iterator[Provider]:
 def api(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiSite]:
     """One running server for all tests that only read from it."""
     profile = {"providers": models(provider.url, _NAMES)}
-    with api_site("gunicorn", profile, tmp_path_factory.mktemp("api"), _KEYS) as started:
+    with api_site("gunicorn", profile, tmp_path_factory.mktemp("api"), _KEYS, CHAT_FIRST_BYTE_SECONDS="1") as started:
         yield started
