@@ -2,7 +2,7 @@
 
 from flask_babel import lazy_gettext as _l
 
-from chat.gateway import views_keys, views_openapi
+from chat.gateway import views_keys, views_openapi, views_usage
 from chat.gateway.api import bp
 from chat.gateway.cli import keys
 from chat.gateway.personal_data import STORES
@@ -10,9 +10,12 @@ from chat.kernel.feature import Feature, MenuItem
 
 FEATURE = Feature(
     name="gateway",
-    blueprints=(views_keys.bp,),
+    blueprints=(views_keys.bp, views_usage.bp),
     programs=(bp, views_openapi.bp),
     stores=STORES,
     commands=(keys,),
-    menu=(MenuItem(label=_l("API keys"), endpoint="api_keys.listing"),),
+    menu=(
+        MenuItem(label=_l("API keys"), endpoint="api_keys.listing"),
+        MenuItem(label=_l("Usage"), endpoint="usage.show"),
+    ),
 )

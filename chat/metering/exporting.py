@@ -12,8 +12,9 @@ from chat.metering.models import Usage
 
 _BATCH = 500
 _COLUMNS = (
-    Usage.at, Usage.source, Usage.model, Usage.provider, Usage.status, Usage.code, Usage.input_tokens, Usage.output_tokens,
-    Usage.estimated, Usage.input_bytes, Usage.output_bytes, Usage.first_token_ms, Usage.total_ms,
+    Usage.at, Usage.source, Usage.key, Usage.model, Usage.provider, Usage.status, Usage.code, Usage.input_tokens,
+    Usage.output_tokens, Usage.estimated, Usage.cost, Usage.input_bytes, Usage.output_bytes, Usage.first_token_ms,
+    Usage.total_ms,
 )  # fmt: skip
 
 

@@ -37,7 +37,7 @@ class Usage(Base):
 
 
 class UsageTotal(Base):
-    """What an account's calls of one model on one day came to, once the calls themselves are forgotten."""
+    """What an account's calls of one model with one key on one day came to, once the calls themselves are forgotten."""
 
     __tablename__ = "usage_total"
 
@@ -45,15 +45,28 @@ class UsageTotal(Base):
     account_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id, ondelete="CASCADE"), index=True)
     # The first moment of the day, in UTC.
     day: Mapped[datetime] = mapped_column(index=True)
+    # The API key's public id; empty for the chat.
+    key: Mapped[str | None] = mapped_column(sa.String(24))
     model: Mapped[str] = mapped_column(sa.String(64))
     provider: Mapped[str] = mapped_column(sa.String(32))
     calls: Mapped[int] = mapped_column(sa.BigInteger)
+    # How many of the calls have tokens that we estimated.
+    estimated: Mapped[int] = mapped_column(sa.BigInteger, server_default=sa.text("0"))
     input_tokens: Mapped[int] = mapped_column(sa.BigInteger)
     output_tokens: Mapped[int] = mapped_column(sa.BigInteger)
+    cost: Mapped[int] = mapped_column(sa.BigInteger, server_default=sa.text("0"))
 
-    # To a constraint on the column alone, all guests' rows would differ from each other.
+    # To a constraint on the columns alone, all rows of guests, and all without a key, would differ from each other.
     __table_args__ = (
-        sa.Index("uq_usage_total_key", sa.text("coalesce(account_id, 0)"), "day", "model", "provider", unique=True),
+        sa.Index(
+            "uq_usage_total_key",
+            sa.text("coalesce(account_id, 0)"),
+            sa.text("coalesce(key, '')"),
+            "day",
+            "model",
+            "provider",
+            unique=True,
+        ),
     )
 
 

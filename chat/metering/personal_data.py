@@ -22,7 +22,8 @@ STORES = (
         model=Usage,
         title="Usage",
         owner=Usage.account_id,
-        holds="which model you called and when, sizes, token counts, how long it took, whether it worked; never what was said",
+        holds="which model you called and when, with which API key, sizes, token counts, cost, how long it took, whether it "
+        "worked; never what was said",
         why="to keep limits, to find faults, and to show you your usage",
         basis=Basis.CONTRACT,
         born=Usage.at,
@@ -38,12 +39,13 @@ STORES = (
         model=UsageTotal,
         title="Usage by day",
         owner=UsageTotal.account_id,
-        holds="for each day and model how often you called it and how many tokens it took, once single calls are forgotten",
+        holds="for each day, model and API key how often you called it, how many tokens it took and what it cost, once single "
+        "calls are forgotten",
         why="to show you your usage over a longer time",
         basis=Basis.CONTRACT,
         born=UsageTotal.day,
         keep_for=_keep_totals_for,
-        exported=("day", "model", "provider", "calls", "input_tokens", "output_tokens"),
+        exported=("day", "key", "model", "provider", "calls", "estimated", "input_tokens", "output_tokens", "cost"),
         withheld=("id", "account_id"),
     ),
     Store(

@@ -1,4 +1,4 @@
-"""Usage by day: what is left of single calls when their time is up. Numbers for an account, a day and a model, and no call.
+"""Usage by day: what is left of single calls when their time is up. Numbers for a day, a model and a key, and no call.
 
 A call is added in the same transaction that deletes its row, or instead of ever writing one: it is counted exactly once.
 """
@@ -15,8 +15,8 @@ from chat.kernel.db import db, insert_or_change
 from chat.kernel.profile import Profile
 from chat.metering.models import UsageTotal
 
-_KEY = ("account_id", "day", "model", "provider")
-_SUMS = ("calls", "input_tokens", "output_tokens")
+_KEY = ("account_id", "key", "day", "model", "provider")
+_SUMS = ("calls", "estimated", "input_tokens", "output_tokens", "cost")
 
 
 def fold(calls: Sequence[Mapping[str, Any]], profile: Profile) -> None:
@@ -31,8 +31,9 @@ def add_up(connection: sa.Connection, calls: Sequence[Mapping[str, Any]], profil
     for call in calls:
         day = _day(call["at"])
         if day > oldest:
-            one = sums.setdefault((call["account_id"], day, call["model"], call["provider"]), Counter())
-            one.update(calls=1, input_tokens=call["input_tokens"], output_tokens=call["output_tokens"])
+            key = (call["account_id"], call["key"], day, call["model"], call["provider"])
+            counted = {name: call[name] for name in ("input_tokens", "output_tokens", "cost")}
+            sums.setdefault(key, Counter()).update(calls=1, estimated=int(call["estimated"]), **counted)
     for key, added in sums.items():
         _add(connection, dict(zip(_KEY, key, strict=True)), {name: added[name] for name in _SUMS})
 
@@ -41,7 +42,7 @@ def _add(connection: sa.Connection, key: dict[str, Any], sums: dict[str, int]) -
     statement = insert_or_change(UsageTotal, connection).values(**key, **sums)
     grown = {name: getattr(UsageTotal, name) + value for name, value in sums.items()}
     # The index' own words: a parameter in their place would be another expression to PostgreSQL.
-    target: list[Any] = [sa.text("coalesce(account_id, 0)"), "day", "model", "provider"]
+    target: list[Any] = [sa.text("coalesce(account_id, 0)"), sa.text("coalesce(key, '')"), "day", "model", "provider"]
     connection.execute(statement.on_conflict_do_update(index_elements=target, set_=grown))
 
 

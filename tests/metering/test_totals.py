@@ -12,7 +12,7 @@ from chat.features import FEATURES
 from chat.kernel import clock as kernel_clock
 from chat.kernel.db import db
 from chat.kernel.site import Site, current_site
-from chat.metering.ledger import Measure, Source, Status, record
+from chat.metering.ledger import INSERT_USAGE, Measure, Source, Status, record, usage_row
 from chat.metering.models import Usage, UsageTotal
 from chat.retention.jobs import purge
 from chat.retention.purge import Pace, steps
@@ -51,6 +51,19 @@ def test_later_calls_of_the_same_day_are_added(people: People, clock: Clock) -> 
         purge()
 
     assert [total[2:] for total in _totals()] == [(2, 14, 4)]
+
+
+def test_keys_are_told_apart_and_their_costs_added_up(people: People, clock: Clock, site: Site) -> None:
+    calls = [("first", 5, False), ("first", 7, True), ("second", 2**40, False), (None, 0, False)]
+    for key, cost, estimated in calls:
+        _api_call(people.alice.id, key, cost, estimated=estimated, now=clock.now)
+    clock.advance(days=30)
+
+    purge()
+
+    columns = (UsageTotal.key, UsageTotal.calls, UsageTotal.estimated, UsageTotal.cost)
+    rows = db.session.execute(sa.select(*columns).order_by(sa.func.coalesce(UsageTotal.key, ""))).all()
+    assert [tuple(row) for row in rows] == [(None, 1, 0, 0), ("first", 2, 1, 12), ("second", 1, 0, 2**40)]
 
 
 def test_a_crash_between_deleting_and_committing_counts_nothing(people: People, clock: Clock, site: Site) -> None:
@@ -146,6 +159,25 @@ def _call(account: int | None, now: datetime) -> None:
         profile=current_site().profile,
         now=now,
     )
+    db.session.commit()
+
+
+def _api_call(account: int, key: str | None, cost: int, *, estimated: bool, now: datetime) -> None:
+    measure = Measure(
+        status=Status.DONE,
+        code=None,
+        input_bytes=100,
+        output_bytes=9,
+        input_estimate=25,
+        input_tokens=7,
+        output_tokens=None if estimated else 2,
+        first_token_ms=3,
+        total_ms=4,
+    )
+    row = usage_row(
+        account_id=account, source=Source.API, model="m", provider="p", measure=measure, now=now, key=key, cost=cost
+    )
+    db.session.connection().execute(INSERT_USAGE, row)
     db.session.commit()
 
 

@@ -17,7 +17,7 @@ GUEST_PAGES = ("/", "/privacy", "/providers", "/login", "/register", "/reset", "
 OWN_PAGES = (
     *("/", "/history", "/settings/privacy", "/settings/history", "/settings/profile", "/settings/security"),
     *("/settings/security/password", "/settings/profile/email", "/verify"),
-    *("/settings/keys", "/settings/keys/new"),
+    *("/settings/keys", "/settings/keys/new", "/settings/usage", "/settings/usage/log"),
 )
 WIDE = """## A heading
 
