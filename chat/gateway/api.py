@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, time
 
 import msgspec
-from flask import Blueprint, Response, g, request, stream_with_context
+from flask import Blueprint, Flask, Response, g, request, stream_with_context
+from flask.sansio.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 
 from chat.gateway import policy_header
-from chat.gateway.errors import error_object, error_response, speaks_anthropic
+from chat.gateway.errors import error_object, error_response, new_request_id, speaks_anthropic
 from chat.gateway.guard import Caller, api_key, current_caller
 from chat.gateway.policy_header import demands_of_header
+from chat.gateway.rates import count_request, count_tokens_in, say_standings, tokens_out_counter
 from chat.gateway.requests import Posted, read_request
 from chat.inference.demands import Demands
 from chat.inference.relay import ApiCall, Relay, relay
@@ -18,7 +20,7 @@ from chat.inference.ways import Asked
 from chat.kernel import clock
 from chat.kernel.disconnect import client_socket, watcher
 from chat.kernel.errors import NotFound, Problem, Refused
-from chat.kernel.ids import public_id
+from chat.kernel.pages import tell_failures
 from chat.kernel.site import current_site
 from chat.metering.budgets import Budget
 from chat.metering.current import current_clerk
@@ -66,6 +68,7 @@ def count_tokens() -> ResponseReturnValue:
 @bp.get("/models")
 @api_key
 def models() -> ResponseReturnValue:
+    count_request(current_caller(), current_site())
     allowed = [one for one in current_catalogue().list_models() if _may_use(current_caller(), one.id) and spoken_by(one.kind)]
     # Both protocols' SDKs read this: each takes its own fields and leaves the other's.
     data = [_described(one) for one in allowed]
@@ -76,6 +79,7 @@ def models() -> ResponseReturnValue:
 @bp.get("/models/<path:model_id>")
 @api_key
 def model(model_id: str) -> ResponseReturnValue:
+    count_request(current_caller(), current_site())
     found = current_catalogue().find_model(model_id)
     if found is None or not _may_use(current_caller(), model_id):
         raise _no_such_model(model_id)
@@ -84,31 +88,32 @@ def model(model_id: str) -> ResponseReturnValue:
 
 @bp.before_request
 def _name_request() -> None:
-    g.request_id = f"req_{public_id()}"
+    g.request_id = new_request_id()
 
 
 @bp.after_request
 def _say_request(response: Response) -> Response:
     response.headers["X-Request-Id"] = response.headers["Request-Id"] = g.request_id
+    say_standings(response, anthropic=speaks_anthropic(request.path))
     return response
 
 
-@bp.errorhandler(Problem)
-def _problem(problem: Problem) -> ResponseReturnValue:
-    return error_response(problem, request.path)
+@bp.record_once
+def _tell_failures(state: BlueprintSetupState) -> None:
+    assert isinstance(state.app, Flask)
+    tell_failures(state.app, "/v1", lambda problem: error_response(problem, request.path))
 
 
 def _answer(protocol: Protocol) -> ResponseReturnValue:
     site, caller = current_site(), current_caller()
     request.max_content_length = site.profile.limits.api_megabytes * 2**20
     body = request.get_data(cache=False)
+    count_request(caller, site)
     posted = read_request(protocol, body)
     terms = caller.terms
     if terms.endpoints is not None and protocol.value not in terms.endpoints:
         raise Refused("This key may not be used for this endpoint.", code="endpoint_not_allowed")
-    site.limits.count(site.profile.limits.api_requests, "api", caller.account)
-    if terms.requests_per_minute is not None:
-        site.limits.count(f"{terms.requests_per_minute}/minute", "key", caller.key)
+    count_tokens_in(caller, site, estimate(len(body)))
     call = _call(protocol, posted, caller, len(body))
     cancel = Cancel()
     with watcher.watching(client_socket(request.environ), cancel.set):
@@ -131,6 +136,8 @@ def _call(protocol: Protocol, posted: Posted, caller: Caller, size: int) -> ApiC
         asked=Asked(protocol, posted.fields, posted.streams, posted.wants_usage, estimate(size), clock.now()),
         input_bytes=size,
         most_output=posted.most_output,
+        profile=current_site().profile,
+        on_settled=tokens_out_counter(caller, current_site()),
     )
 
 

@@ -7,7 +7,7 @@ import hmac
 import ipaddress
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -16,14 +16,15 @@ import sqlalchemy as sa
 from flask import g, request
 
 from chat.accounts.models import Account
-from chat.gateway.keys import START, Terms, digest_of, terms_of
+from chat.gateway.keys import START, Terms, digest_of, note_use, terms_of
 from chat.gateway.models import ApiKey
 from chat.kernel import clock
 from chat.kernel.access import Audience, mark
 from chat.kernel.db import db
-from chat.kernel.errors import Problem, Refused
+from chat.kernel.errors import NotFound, Problem, Refused
 from chat.kernel.network import client_address, client_ip
 from chat.kernel.site import Site, current_site
+from chat.metering.current import current_clerk
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -56,7 +57,10 @@ def api_key(view: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(view)
     def guarded(*args: P.args, **options: P.kwargs) -> R:
-        g.caller = authenticate(presented_key(), current_site())
+        site = current_site()
+        if not site.profile.features.api:
+            raise NotFound("This site offers no API.")
+        g.caller = authenticate(presented_key(), site)
         return view(*args, **options)
 
     return mark(guarded, Audience.API_KEY)
@@ -90,6 +94,8 @@ def authenticate(key: str, site: Site) -> Caller:
         caller = remembered[0]
     else:
         found = _look_up(key, digest, clock.now())
+        # Nothing of it is needed any more, and a stream must not keep a connection to the database for its whole life.
+        db.session.close()
         if found is None:
             _remembered.pop(digest, None)
             site.limits.hit(_WRONG_KEYS, "wrong-key", client_address())
@@ -98,6 +104,10 @@ def authenticate(key: str, site: Site) -> Caller:
         _remember(digest, caller)
     if caller.networks is not None:
         _check_network(caller)
+    today = clock.now().date()
+    if caller.used_on != today:
+        _remember(digest, replace(caller, used_on=today))
+        current_clerk().post(lambda connection: note_use(connection, caller.key, today))
     return caller
 
 

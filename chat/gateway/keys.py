@@ -7,7 +7,7 @@ import secrets
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -160,6 +160,15 @@ def _name(text: str) -> str:
     if not words:
         raise Problem("Give the key a name, so that you recognise it later.")
     return words
+
+
+def note_use(connection: sa.Connection, key_id: str, day: date) -> None:
+    """Write down the day on which a key was used last; an act for the clerk. Nothing finer is ever written."""
+    connection.execute(
+        sa.update(ApiKey)
+        .where(ApiKey.public_id == key_id, sa.or_(ApiKey.last_used_on.is_(None), ApiKey.last_used_on < day))
+        .values(last_used_on=day)
+    )
 
 
 def _network(text: str) -> str:

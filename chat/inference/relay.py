@@ -5,7 +5,7 @@ of the content is kept or looked into; however the answer ends, it is settled ex
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,9 +18,10 @@ from chat.inference.ways import Asked, Way, way_to
 from chat.kernel import clock
 from chat.kernel.errors import Problem
 from chat.kernel.ids import public_id
+from chat.kernel.profile import Profile
 from chat.metering.budgets import Budget, Held, reserve, settle
 from chat.metering.clerk import Clerk
-from chat.metering.ledger import INSERT_USAGE, Measure, Source, Status, usage_row
+from chat.metering.ledger import Measure, Source, Status, usage_row, write_usage
 from chat.metering.metrics import count, streams_open
 from chat.providers.base import Cancel, ProviderProblem
 from chat.providers.catalogue import Catalogue, Model
@@ -50,6 +51,9 @@ class ApiCall:
     asked: Asked
     input_bytes: int
     most_output: int | None  # tokens, if the caller set a limit
+    profile: Profile = field(repr=False)
+    # Told, once, how many tokens came out.
+    on_settled: Callable[[int], None] | None = None
 
 
 @dataclass(slots=True)
@@ -189,7 +193,10 @@ class _Settling:
             cost=cost,
         )
         held = self.held
-        self.clerk.post(lambda connection: _write(connection, held, cost, row, now))
+        profile = self.call.profile
+        self.clerk.post(lambda connection: _write(connection, held, cost, row, profile, now))
+        if self.call.on_settled is not None:
+            self.call.on_settled(measure.counted_output)
         count(self.model.id, self.model.provider_id, measure)
         log.info(
             "answer",
@@ -221,6 +228,6 @@ class _Settling:
         )
 
 
-def _write(connection: sa.Connection, held: Held, cost: int, row: dict[str, object], now: datetime) -> None:
+def _write(connection: sa.Connection, held: Held, cost: int, row: dict[str, object], profile: Profile, now: datetime) -> None:
     if settle(connection, held, cost, now):
-        connection.execute(INSERT_USAGE, row)
+        write_usage(connection, row, profile)

@@ -3,6 +3,7 @@
 import logging
 import math
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
 
@@ -25,6 +26,15 @@ class _Limiters:
     fallback: RateLimiter
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How much of a limit is left, and in how many seconds more of it is."""
+
+    limit: int
+    remaining: int
+    reset: int
+
+
 class Limits:
     """Counts hits in moving windows. Keys are hashed before they are stored: a limit must not become a visitor log."""
 
@@ -43,9 +53,29 @@ class Limits:
         """Count one `kind` of act by `who` against a rate like "30/hour". Raises TooMany when it is used up."""
         self._take(self._moving, rate, kind, who, 1)
 
-    def count(self, rate: str, kind: str, who: str, cost: int = 1) -> None:
-        """The same for what comes thousands of times: two counters a window in place of each hit's moment."""
+    def count(self, rate: str, kind: str, who: str, cost: int = 1) -> Standing:
+        """The same for what comes thousands of times: two counters a window in place of each hit's moment.
+
+        Returns how the limit stands then.
+        """
         self._take(self._counting, rate, kind, who, cost)
+        return self._standing(rate, kind, who)
+
+    def add(self, rate: str, kind: str, who: str, cost: int) -> None:
+        """Count what is known only afterwards, and cannot be refused any more: it uses up at most what is left."""
+        left = min(cost, self._standing(rate, kind, who).remaining)
+        if left > 0:
+            with suppress(TooMany):  # another one was faster: there is less left, and what there is will do
+                self._take(self._counting, rate, kind, who, left)
+
+    def _standing(self, rate: str, kind: str, who: str) -> Standing:
+        item = parse(rate)
+        key = keyed_hash(self._secret, f"{kind}:{who}")
+        try:
+            stats = self._counting.usual.get_window_stats(item, kind, key)
+        except StorageError:
+            stats = self._counting.fallback.get_window_stats(item, kind, key)
+        return Standing(item.amount, stats.remaining, max(0, math.ceil(stats.reset_time - time.time())))
 
     def _take(self, limiters: "_Limiters", rate: str, kind: str, who: str, cost: int) -> None:
         item = parse(rate)

@@ -1,19 +1,24 @@
 """Pages: error pages without a database, redirects that stay on the site, and uploads that stay in memory."""
 
 import logging
+from collections.abc import Callable
 from io import BytesIO
 from typing import IO
 from urllib.parse import urlsplit
 
-from flask import Flask, Request, Response, render_template, request
+from flask import Flask, Request, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from chat.kernel.errors import Problem, TooMany
 
 log = logging.getLogger("chat.errors")
+
+Teller = Callable[[Problem], Response]
+_TELLERS = "candor_tellers"
+_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type", 429: "too_many"}
 
 
 class MemoryRequest(Request):
@@ -54,11 +59,23 @@ def show_errors(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
+def tell_failures(app: Flask, prefix: str, teller: Teller) -> None:
+    """Let `teller` answer every failure at an address below `prefix`, also where there is no such address: no page there."""
+    app.extensions.setdefault(_TELLERS, {})[prefix] = teller
+
+
+def _teller() -> Teller | None:
+    tellers: dict[str, Teller] = current_app.extensions.get(_TELLERS, {})
+    return next((one for prefix, one in tellers.items() if f"{request.path}/".startswith(f"{prefix}/")), None)
+
+
 def _page(status: int, title: str, message: str) -> Response:
     return Response(render_template("errors/problem.html", status=status, title=title, message=message), status)
 
 
 def _problem(problem: Problem) -> ResponseReturnValue:
+    if teller := _teller():
+        return teller(problem)
     response = _page(problem.status, _title(problem.status), problem.message)
     if isinstance(problem, TooMany):
         response.headers["Retry-After"] = str(problem.retry_after)
@@ -82,16 +99,25 @@ def _http(error: HTTPException) -> ResponseReturnValue:
         413: _("What you sent is larger than this site takes. Send less, or smaller files."),
         429: _("That was too much at once. Please wait a moment."),
     }
-    return _page(
-        error.code,
-        _title(error.code),
-        messages.get(error.code, _("The request could not be understood. Go back and try again.")),
-    )
+    message = messages.get(error.code, _("The request could not be understood. Go back and try again."))
+    if not (teller := _teller()):
+        return _page(error.code, _title(error.code), message)
+    problem = Problem(message, code=_CODES.get(error.code, "invalid_request"))
+    problem.status = error.code
+    response = teller(problem)
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return response
 
 
 def _unexpected(error: Exception) -> ResponseReturnValue:
     log.error("unexpected failure", exc_info=error, extra={"route": request.url_rule.rule if request.url_rule else "none"})
-    return _page(500, _title(500), _("Something went wrong on our side. Nothing you wrote was kept. Please try again."))
+    message = _("Something went wrong on our side. Nothing you wrote was kept. Please try again.")
+    if not (teller := _teller()):
+        return _page(500, _title(500), message)
+    problem = Problem(message, code="server_error")
+    problem.status = 500
+    return teller(problem)
 
 
 def _title(status: int) -> str:

@@ -4,14 +4,18 @@ Every function is an act for the `Clerk`: it takes a connection, and may run twi
 integers, millionths of the site's currency.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from chat.kernel import clock
+from chat.kernel.db import db
 from chat.kernel.errors import TooMany
+from chat.kernel.profile import Profile
 from chat.metering.models import Reservation, Spending
 
 _spending = cast(sa.Table, Spending.__table__)
@@ -89,19 +93,18 @@ def settle(connection: sa.Connection, held: Held, cost: int, now: datetime) -> b
     gone = connection.execute(_DELETE, {"gone": held.public_id})
     if gone.rowcount == 0:
         return False
-    periods = Periods.of(now)
-    connection.execute(
-        _SETTLE,
-        {
-            "of": held.key,
-            "cost": cost,
-            "amount": held.amount,
-            "today": periods.day,
-            "this_week": periods.week,
-            "this_month": periods.month,
-        },
-    )
+    _spend(connection, held.key, held.amount, cost, Periods.of(now))
     return True
+
+
+def fold(reservations: Sequence[Mapping[str, Any]], _profile: Profile) -> None:
+    """Turn reservations that were just deleted into spending, in the running transaction of the session.
+
+    What their requests did cost is not known any more, so they cost the most they could: a budget is never overspent.
+    """
+    periods = Periods.of(clock.now())
+    for one in reservations:
+        _spend(db.session.connection(), one["key"], one["amount"], one["amount"], periods)
 
 
 def list_abandoned(connection: sa.Connection, before: datetime, most: int = 100) -> list[tuple[Held, str]]:
@@ -110,6 +113,20 @@ def list_abandoned(connection: sa.Connection, before: datetime, most: int = 100)
         sa.select(_reservation).where(_reservation.c.made_at < before).order_by(_reservation.c.made_at).limit(most)
     )
     return [(Held(row.public_id, row.key, row.account_id, row.amount), row.model) for row in rows]
+
+
+def _spend(connection: sa.Connection, key: str, amount: int, cost: int, periods: Periods) -> None:
+    connection.execute(
+        _SETTLE,
+        {
+            "of": key,
+            "cost": cost,
+            "amount": amount,
+            "today": periods.day,
+            "this_week": periods.week,
+            "this_month": periods.month,
+        },
+    )
 
 
 def _spent(column: str, parameter: str) -> sa.ColumnElement[int]:

@@ -13,7 +13,7 @@ from chat.metering.totals import add_up
 
 # English prose has about four bytes to a token; used only where a provider does not say, and marked as an estimate.
 _BYTES_PER_TOKEN = 4
-INSERT_USAGE = sa.insert(Usage.__table__)  # type: ignore[arg-type]  # a declared class's table is a Table
+_INSERT_USAGE = sa.insert(Usage.__table__)  # type: ignore[arg-type]  # a declared class's table is a Table
 
 
 class Source(StrEnum):
@@ -68,11 +68,16 @@ def record(
     Where the site keeps no rows of calls none is written, and the day's total alone grows.
     """
     row = usage_row(account_id=account_id, source=source, model=model, provider=provider, measure=measure, now=now)
+    write_usage(db.session.connection(), row, profile)
+
+
+def write_usage(connection: sa.Connection, row: dict[str, object], profile: Profile) -> None:
+    """Add the row of one call, or where the site keeps no rows of calls, add the call to its day's total."""
     if profile.retention.request_logs:
         # Into the table and not by an object: the unit of work is a good part of what a short answer costs.
-        db.session.connection().execute(INSERT_USAGE, row)
+        connection.execute(_INSERT_USAGE, row)
     else:
-        add_up(db.session.connection(), [row], profile)
+        add_up(connection, [row], profile)
 
 
 def usage_row(
@@ -86,7 +91,7 @@ def usage_row(
     key: str | None = None,
     cost: int = 0,
 ) -> dict[str, object]:
-    """Return the usage row of one call, for `INSERT_USAGE`."""
+    """Return the usage row of one call, for `write_usage`."""
     return {
         "account_id": account_id,
         "at": now,

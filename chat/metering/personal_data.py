@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from chat.kernel.personal_data import Basis, Store
 from chat.kernel.profile import Profile
+from chat.metering.budgets import fold as settle_forgotten
 from chat.metering.models import Reservation, Spending, Usage, UsageTotal
 from chat.metering.totals import fold
 
@@ -67,6 +68,7 @@ STORES = (
         owner=Reservation.account_id,
         born=Reservation.made_at,
         keep_for=lambda _profile: LONGEST_REQUEST,
+        folds=settle_forgotten,
         exported=("key", "model", "amount", "made_at"),
         withheld=("id", "public_id", "account_id"),
     ),

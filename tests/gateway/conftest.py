@@ -1,16 +1,22 @@
 """The API in tests: a site whose models answer, on a real server, and a key of alice's."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from chat.gateway.keys import Terms
+from chat.gateway.keys import Terms, make_key
+from chat.kernel import clock as kernel_clock
+from chat.kernel.db import db
+from chat.kernel.site import Site
 from tests.chatting import app, fake
 from tests.gateway.misbehaviour import MISBEHAVIOURS
 from tests.gateway.provider import Provider
 from tests.gateway.site import ApiSite, api_site, models
+from tests.people import People
 
 __all__ = ["app", "fake"]  # fixtures
+
+KeyFor = Callable[[Terms], str]
 
 # Names of models of the fake provider: what it does, and the statuses it fails with.
 _NAMES = ("ok", "endless", "e400", "e401", "e404", "e429", "e500", "e529", *MISBEHAVIOURS)
@@ -33,3 +39,20 @@ def api(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     profile = {"providers": models(provider.url, _NAMES)}
     with api_site("gunicorn", profile, tmp_path_factory.mktemp("api"), _KEYS, CHAT_FIRST_BYTE_SECONDS="1") as started:
         yield started
+
+
+@pytest.fixture
+def key_for(people: People, site: Site) -> KeyFor:
+    """A new key of alice's, with these terms."""
+
+    def make(terms: Terms) -> str:
+        made = make_key(people.alice, "test", terms, site.api_secret, kernel_clock.now())
+        db.session.commit()
+        return made.key
+
+    return make
+
+
+@pytest.fixture
+def key(key_for: KeyFor) -> str:
+    return key_for(Terms(budget_day=10_000_000))

@@ -3,26 +3,14 @@
 import json
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from chat.gateway.keys import Terms, make_key
-from chat.kernel import clock
 from chat.kernel.db import db
-from chat.kernel.site import Site
 from chat.metering.current import current_clerk
 from chat.metering.models import Reservation, Spending, Usage
 from tests.browser import Browser
 from tests.fakes import FakeProvider
-from tests.people import People
-
-
-@pytest.fixture
-def key(people: People, site: Site) -> str:
-    made = make_key(people.alice, "test", Terms(budget_day=10_000_000), site.api_secret, clock.now())
-    db.session.commit()
-    return made.key
 
 
 def test_a_stream_is_passed_on(app: Flask, client: Browser, fake: FakeProvider, key: str) -> None:

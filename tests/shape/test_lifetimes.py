@@ -16,6 +16,7 @@ ROUND = {
     "datarights/removal.py": "asks in which order tables point to each other",
     "accounts/service.py": "asks which database it is",
     "metering/budgets.py": "decides by one conditional update, so that requests at the same moment cannot overspend",
+    "metering/jobs.py": "settles what the clerk did not, by the clerk's own acts",
     "metering/current.py": "gives the clerk the engine: its transactions are those of many requests, in a thread of its own",
     "metering/ledger.py": "adds the row that was measured just now, and reads none",
     "accounts/devices.py": "writes the day of last use of the sign-in that was just found",

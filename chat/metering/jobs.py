@@ -1,0 +1,54 @@
+"""Settling what nobody settled: API requests whose process died, or that hang."""
+
+from datetime import timedelta
+
+from chat.kernel import clock
+from chat.kernel.db import db
+from chat.kernel.feature import Job
+from chat.kernel.site import current_site
+from chat.metering.budgets import list_abandoned, settle
+from chat.metering.ledger import Measure, Source, Status, usage_row, write_usage
+from chat.metering.personal_data import LONGEST_REQUEST
+from chat.providers.current import current_catalogue
+
+
+def settle_abandoned() -> int:
+    """Settle reservations older than any request lives; return how many there were.
+
+    What such a request did cost is not known, so it costs the most it could have: a budget is never overspent.
+    """
+    now, profile, catalogue = clock.now(), current_site().profile, current_catalogue()
+    connection = db.session.connection()
+    settled = 0
+    for held, model in list_abandoned(connection, now - LONGEST_REQUEST):
+        if not settle(connection, held, held.amount, now):
+            continue
+        settled += 1
+        known = catalogue.find_model(model)
+        row = usage_row(
+            account_id=held.account_id,
+            source=Source.API,
+            model=model,
+            provider=known.provider_id if known else "unknown",
+            measure=_ABANDONED,
+            now=now,
+            key=held.key,
+            cost=held.amount,
+        )
+        write_usage(connection, row, profile)
+    db.session.commit()
+    return settled
+
+
+_ABANDONED = Measure(
+    status=Status.FAILED,
+    code="abandoned",
+    input_bytes=0,
+    output_bytes=0,
+    input_estimate=0,
+    input_tokens=None,
+    output_tokens=None,
+    first_token_ms=None,
+    total_ms=0,
+)
+SETTLE = Job(name="settle-abandoned", run=settle_abandoned, every=timedelta(minutes=10))
