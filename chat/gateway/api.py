@@ -1,6 +1,6 @@
 """/v1/…: the endpoints of OpenAI and Anthropic, for programs with a key. Bytes in, bytes out, and counts in between."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time
 
 import msgspec
@@ -11,15 +11,14 @@ from flask.typing import ResponseReturnValue
 from chat.gateway import policy_header
 from chat.gateway.errors import error_object, error_response, new_request_id, speaks_anthropic
 from chat.gateway.guard import Caller, api_key, current_caller
-from chat.gateway.policy_header import demands_of_header
 from chat.gateway.rates import count_request, count_tokens_in, say_standings, tokens_out_counter
 from chat.gateway.requests import Posted, read_request
-from chat.inference.demands import Demands
+from chat.gateway.routing import demands_of, list_models, models_for
 from chat.inference.relay import ApiCall, Relay, relay
 from chat.inference.ways import Asked
 from chat.kernel import clock
 from chat.kernel.disconnect import client_socket, watcher
-from chat.kernel.errors import NotFound, Problem, Refused
+from chat.kernel.errors import Problem, Refused
 from chat.kernel.pages import tell_failures
 from chat.kernel.site import current_site
 from chat.metering.budgets import Budget
@@ -28,7 +27,7 @@ from chat.metering.ledger import estimate
 from chat.providers.base import Cancel
 from chat.providers.catalogue import Model
 from chat.providers.current import current_catalogue
-from chat.providers.passing import Protocol, spoken_by
+from chat.providers.passing import Protocol
 
 bp = Blueprint("gateway", __name__, url_prefix="/v1")
 
@@ -69,9 +68,8 @@ def count_tokens() -> ResponseReturnValue:
 @api_key
 def models() -> ResponseReturnValue:
     count_request(current_caller(), current_site())
-    allowed = [one for one in current_catalogue().list_models() if _may_use(current_caller(), one.id) and spoken_by(one.kind)]
     # Both protocols' SDKs read this: each takes its own fields and leaves the other's.
-    data = [_described(one) for one in allowed]
+    data = [_described(name, models) for name, models in list_models(current_caller(), current_catalogue())]
     first, last = (data[0]["id"], data[-1]["id"]) if data else (None, None)
     return _json({"object": "list", "data": data, "has_more": False, "first_id": first, "last_id": last})
 
@@ -80,10 +78,7 @@ def models() -> ResponseReturnValue:
 @api_key
 def model(model_id: str) -> ResponseReturnValue:
     count_request(current_caller(), current_site())
-    found = current_catalogue().find_model(model_id)
-    if found is None or not _may_use(current_caller(), model_id):
-        raise _no_such_model(model_id)
-    return _json(_described(found))
+    return _json(_described(model_id, models_for(model_id, current_caller(), current_catalogue())))
 
 
 @bp.before_request
@@ -131,40 +126,13 @@ def _call(protocol: Protocol, posted: Posted, caller: Caller, size: int) -> ApiC
         account_id=caller.account_id,
         key=caller.key,
         budget=Budget(terms.budget_day, terms.budget_week, terms.budget_month, terms.parallel),
-        demands=_demands(caller),
-        models=_models_for(posted.model, caller),
+        demands=demands_of(caller, current_site().profile.demands, request.headers.get(policy_header.NAME)),
+        models=models_for(posted.model, caller, current_catalogue()),
         asked=Asked(protocol, posted.fields, posted.streams, posted.wants_usage, estimate(size), clock.now()),
         input_bytes=size,
         most_output=posted.most_output,
         profile=current_site().profile,
         on_settled=tokens_out_counter(caller, current_site()),
-    )
-
-
-def _models_for(name: str, caller: Caller) -> tuple[Model, ...]:
-    found = current_catalogue().find_model(name)
-    if found is None or not _may_use(caller, name):
-        raise _no_such_model(name)
-    return (found,)
-
-
-def _demands(caller: Caller) -> Demands:
-    terms = caller.terms
-    of_key = Demands(
-        no_training=True,
-        most_retention_days=0 if terms.zero_retention else None,
-        regions=None if terms.regions is None else frozenset(terms.regions),
-    )
-    return of_key.and_also(demands_of_header(request.headers.get(policy_header.NAME)))
-
-
-def _may_use(caller: Caller, model_id: str) -> bool:
-    return caller.terms.models is None or model_id in caller.terms.models
-
-
-def _no_such_model(name: str) -> NotFound:
-    return NotFound(
-        f"There is no model {name[:80]!r} for this key. GET /v1/models lists those there are.", code="model_not_found"
     )
 
 
@@ -193,22 +161,23 @@ def _headed(response: Response, begun: Relay) -> Response:
     return response
 
 
-def _described(model: Model) -> dict[str, object]:
-    policy = model.policy
-    checked = datetime.combine(policy.checked, time(), UTC)
+def _described(name: str, models: Sequence[Model]) -> dict[str, object]:
+    """Return what is said of a model; of a route, what holds for each of its models, so the least and the worst."""
+    checked = datetime.combine(min(one.policy.checked for one in models), time(), UTC)
+    is_route = name not in [one.id for one in models]
     return {
-        "id": model.id,
+        "id": name,
         "object": "model",
         "type": "model",
-        "display_name": model.name,
+        "display_name": name if is_route else models[0].name,
         # When a model was made is not known here; both protocols want a date, so it is the day its policy was checked.
         "created": round(checked.timestamp()),
         "created_at": checked.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "owned_by": model.provider_id,
-        "context_window": model.context,
-        "region": policy.region,
-        "retention_days": policy.retention_days,
-        "trains": policy.trains,
+        "owned_by": ", ".join(sorted({one.provider_id for one in models})),
+        "context_window": min(one.context for one in models),
+        "region": ", ".join(sorted({one.policy.region for one in models})),
+        "retention_days": max(one.policy.retention_days for one in models),
+        "trains": any(one.policy.trains for one in models),
     }
 
 

@@ -20,7 +20,7 @@ class Demands:
     def and_also(self, other: "Demands") -> "Demands":
         """Return both together: whatever satisfies the result satisfies each."""
         days = [one for one in (self.most_retention_days, other.most_retention_days) if one is not None]
-        regions = [one for one in (self.regions, other.regions) if one is not None]
+        regions = [frozenset(map(str.casefold, one)) for one in (self.regions, other.regions) if one is not None]
         return Demands(
             self.no_training or other.no_training,
             min(days) if days else None,

@@ -5,6 +5,8 @@ of the content is kept or looked into; however the answer ends, it is settled ex
 """
 
 import logging
+import random
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +15,7 @@ import sqlalchemy as sa
 
 from chat.billing.prices import price_of
 from chat.inference.demands import Demands, check_demands
+from chat.inference.permission import ModelRefused
 from chat.inference.tally import Tally
 from chat.inference.ways import Asked, Way, way_to
 from chat.kernel import clock
@@ -37,6 +40,9 @@ _TRY_ANOTHER = frozenset(
         Failure.FAILED, Failure.CUT,
     }
 )  # fmt: skip
+# Of these, what may have passed in a moment.
+_ASK_AGAIN = frozenset({Failure.UNREACHABLE, Failure.RATE_LIMITED, Failure.OVERLOADED, Failure.CUT})
+_PAUSE = 0.4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,19 +135,56 @@ def relay(call: ApiCall, catalogue: Catalogue, clerk: Clerk, cancel: Cancel) -> 
 def _ask(
     call: ApiCall, models: tuple[Model, ...], catalogue: Catalogue, cancel: Cancel, settling: "_Settling"
 ) -> tuple[Model, Way, Passed]:
-    """Ask the models in order until one begins to answer; the caller has heard nothing by then, so nothing twice."""
-    for model in models:
-        settling.model = model
-        try:
-            way = way_to(model, call.asked)
-            endpoint = catalogue.endpoint_for(model, cancel)
-            return model, way, pass_on(catalogue.transport, endpoint, way.protocol, way.body, cancel)
-        except RequestRejected:
-            raise
-        except ProviderProblem as problem:
-            if model is models[-1] or cancel.is_set or problem.code not in _TRY_ANOTHER:
+    """Ask the models in order until one begins to answer; the caller has heard nothing by then, so nothing twice.
+
+    When all have failed, and a moment may change that, they are asked once more. Each one asked satisfies the demands.
+    """
+    left = threading.Event()
+    cancel.on_set(left.set)
+    ways = _ways(call, models)
+    for asked_again in (False, True):
+        failure: ProviderProblem | None = None
+        for model_id in catalogue.cooling.last(ways):
+            model, way = ways[model_id]
+            settling.model = model
+            if why := call.demands.why_not(model):  # checked before, and again where the request is about to leave
+                raise ModelRefused(f"{model.id}: {why}.")
+            try:
+                endpoint = catalogue.endpoint_for(model, cancel)
+                passed = pass_on(catalogue.transport, endpoint, way.protocol, way.body, cancel)
+            except RequestRejected:
                 raise
-    raise AssertionError("there is always a last model")
+            except ProviderProblem as problem:
+                if cancel.is_set or problem.code not in _TRY_ANOTHER:
+                    raise
+                catalogue.cooling.failed(model.id)
+                failure = problem
+            else:
+                catalogue.cooling.answered(model.id)
+                return model, way, passed
+        assert failure is not None
+        if asked_again or failure.code not in _ASK_AGAIN or left.wait(_pause()):
+            raise failure
+    raise AssertionError("the second round returns or raises")
+
+
+def _ways(call: ApiCall, models: tuple[Model, ...]) -> dict[str, tuple[Model, Way]]:
+    """Return the way to each of the models that can take the request. Raises the first one's problem when none can."""
+    ways: dict[str, tuple[Model, Way]] = {}
+    first: Problem | None = None
+    for model in models:
+        try:
+            ways[model.id] = (model, way_to(model, call.asked))
+        except Problem as problem:
+            first = first or problem
+    if not ways:
+        assert first is not None
+        raise first
+    return ways
+
+
+def _pause() -> float:
+    return _PAUSE * (0.5 + random.random())  # noqa: S311  # spreads load, guards nothing
 
 
 def _most(call: ApiCall, models: tuple[Model, ...]) -> int:

@@ -261,6 +261,49 @@ class ProviderOfSite(_Section):
         return None if value is None else secure_url(value)
 
 
+class ModelOfRoute(_Section):
+    id: str
+    weight: Annotated[int, Field(ge=0, le=1000)] | None = None
+
+
+class RouteOfSite(_Section):
+    """A name that stands for several models: one is asked first, the others where that one cannot answer."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+    models: Annotated[tuple[ModelOfRoute, ...], Field(min_length=1)]
+
+    @property
+    def weights(self) -> tuple[int, ...]:
+        """How often each is asked first: as the weights say; without any, always the first."""
+        if all(one.weight is None for one in self.models):
+            return (1, *(0 for _ in self.models[1:]))
+        return tuple(one.weight or 0 for one in self.models)
+
+    @model_validator(mode="after")
+    def _somebody_is_first(self) -> Self:
+        ids = [one.id for one in self.models]
+        if len(set(ids)) < len(ids):
+            raise ValueError(f"the route {self.name} names a model twice")
+        if not any(self.weights):
+            raise ValueError(f"the route {self.name} has no model with a weight above 0: nobody would be asked first")
+        return self
+
+
+class DemandsOfSite(_Section):
+    """What the site demands of every provider it connects; that none trains on content it always demands."""
+
+    zero_retention: bool = False
+    regions: tuple[str, ...] = ()
+
+    def why_not(self, policy: PolicyOfModel) -> str:
+        """Return why a provider with this policy is not asked here, or nothing."""
+        if self.zero_retention and policy.retention_days:
+            return f"the profile demands zero retention, and it keeps {policy.retention_days} days"
+        if self.regions and policy.region.casefold() not in {one.casefold() for one in self.regions}:
+            return f"the profile demands other regions than {policy.region}"
+        return ""
+
+
 class Profile(_Section):
     """The whole profile; `load_profile()` reads it and turns what is wrong into StartRefused."""
 
@@ -276,6 +319,19 @@ class Profile(_Section):
     limits: Limits
     subprocessors: tuple[Subprocessor, ...] = ()
     providers: tuple[ProviderOfSite, ...]
+    demands: DemandsOfSite = DemandsOfSite()
+    routes: tuple[RouteOfSite, ...] = ()
+
+    @model_validator(mode="after")
+    def _routes_lead_somewhere(self) -> Self:
+        ids = {model.id for provider in self.providers for model in provider.models}
+        names = [route.name for route in self.routes]
+        if doubled := sorted({one for one in names if names.count(one) > 1 or one in ids}):
+            raise ValueError(f"routes: the names {', '.join(doubled)} are used twice, or are models' own")
+        for route in self.routes:
+            if unknown := sorted({one.id for one in route.models} - ids):
+                raise ValueError(f"routes: {route.name} names {', '.join(unknown)}, which no provider has")
+        return self
 
     @model_validator(mode="after")
     def _no_contradiction(self) -> Self:

@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
-from chat.kernel.profile import ModelOfProvider, Profile, ProviderOfSite
+from chat.kernel.profile import ModelOfProvider, Profile, ProviderOfSite, RouteOfSite
 from chat.kernel.settings import Settings, secure_url
 from chat.providers.base import Provider
+from chat.providers.cooling import Cooling
 from chat.providers.data_policy import THIS_MACHINE, DataPolicy, read_policy
 from chat.providers.weights import EmbeddedModel, find_embedded_model
 
@@ -46,6 +47,15 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
+class Route:
+    """A name that stands for several models, in order; `weights` says how often each is asked first."""
+
+    name: str
+    models: tuple[Model, ...]
+    weights: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class NotOffered:
     """A model of the profile that nobody can choose, and why."""
 
@@ -66,10 +76,13 @@ class Catalogue:
         self._not_offered: list[NotOffered] = []
         self._connections = {provider.id: provider for provider in profile.providers}
         self._providers: dict[str, Provider] = {}
+        self._demands = profile.demands
         self._making = threading.Lock()
         self._shared_transport: Transport | None = None
         for provider in profile.providers:
             self._add(provider)
+        self._routes = {route.name: route for one in profile.routes if (route := self._route(one))}
+        self.cooling = Cooling()
 
     def list_models(self) -> tuple[Model, ...]:
         return tuple(self._models.values())
@@ -79,6 +92,12 @@ class Catalogue:
 
     def find_model(self, model_id: str) -> Model | None:
         return self._models.get(model_id)
+
+    def list_routes(self) -> tuple[Route, ...]:
+        return tuple(self._routes.values())
+
+    def find_route(self, name: str) -> Route | None:
+        return self._routes.get(name)
 
     def find_default(self) -> Model | None:
         return next(iter(self._models.values()), None)
@@ -134,10 +153,24 @@ class Catalogue:
             else:
                 self._models[model.id] = self._described(provider, model, policy)
 
+    def _route(self, route: RouteOfSite) -> Route | None:
+        """Return the route through those of its models that are offered, or None where none is."""
+        found = [
+            (self._models[one.id], weight)
+            for one, weight in zip(route.models, route.weights, strict=True)
+            if one.id in self._models
+        ]
+        if not found:
+            return None
+        models, weights = zip(*found, strict=True)
+        return Route(route.name, models, weights if any(weights) else (1, *weights[1:]))
+
     def _why_not(self, provider: ProviderOfSite, policy: DataPolicy | None) -> str:
         """Return the reason why `provider` is not offered, or nothing."""
         if policy is None:
             return "its data policy is not complete: region, retention_days, trains, checked and an https url"
+        if provider.policy is not None and (why := self._demands.why_not(provider.policy)):
+            return why
         match provider.kind:
             case "echo":
                 return ""

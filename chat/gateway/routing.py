@@ -1,0 +1,55 @@
+"""Which models may answer a program's request, in which order, and what is demanded of whoever does."""
+
+import random
+from collections.abc import Sequence
+
+from chat.gateway.guard import Caller
+from chat.gateway.policy_header import demands_of_header
+from chat.inference.demands import Demands
+from chat.kernel.errors import NotFound
+from chat.kernel.profile import DemandsOfSite
+from chat.providers.catalogue import Catalogue, Model, Route
+from chat.providers.passing import spoken_by
+
+
+def models_for(name: str, caller: Caller, catalogue: Catalogue) -> tuple[Model, ...]:
+    """Return the models that the name stands for, the one to ask first before its fallbacks. Raises NotFound."""
+    if may_use(caller, name):
+        model, route = catalogue.find_model(name), catalogue.find_route(name)
+        if model is not None:
+            return (model,)
+        if route is not None:
+            return _drawn(route)
+    raise NotFound(
+        f"There is no model {name[:80]!r} for this key. GET /v1/models lists those there are.", code="model_not_found"
+    )
+
+
+def may_use(caller: Caller, name: str) -> bool:
+    """Whether the key may ask for this model or route."""
+    return caller.terms.models is None or name in caller.terms.models
+
+
+def list_models(caller: Caller, catalogue: Catalogue) -> list[tuple[str, Sequence[Model]]]:
+    """Return each name that the key may ask for, with the models it stands for."""
+    known: list[tuple[str, Sequence[Model]]] = [(one.id, (one,)) for one in catalogue.list_models()]
+    known += [(one.name, one.models) for one in catalogue.list_routes()]
+    return [(name, models) for name, models in known if may_use(caller, name) and any(spoken_by(one.kind) for one in models)]
+
+
+def demands_of(caller: Caller, site: DemandsOfSite, header: str | None) -> Demands:
+    """Return what the site, the key and the request demand together. Raises BadRequest for a word that is not known."""
+    terms = caller.terms
+    of_site = Demands(True, 0 if site.zero_retention else None, frozenset(site.regions) if site.regions else None)
+    of_key = Demands(
+        terms.no_training,
+        0 if terms.zero_retention else None,
+        None if terms.regions is None else frozenset(terms.regions),
+    )
+    return of_site.and_also(of_key).and_also(demands_of_header(header))
+
+
+def _drawn(route: Route) -> tuple[Model, ...]:
+    """Return the route's models, the first drawn by weight and the rest in their order."""
+    first = random.choices(range(len(route.models)), route.weights)[0]  # noqa: S311  # spreads load, guards nothing
+    return (route.models[first], *route.models[:first], *route.models[first + 1 :])
