@@ -26,14 +26,25 @@ _first = Histogram(
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
     registry=_REGISTRY,
 )
+_whole = Histogram(
+    "candor_answer_seconds",
+    "Time from the call to the end of the answer.",
+    (*_BY_MODEL, "status"),
+    buckets=(0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300),
+    registry=_REGISTRY,
+)
+_failures = Counter("candor_failures", "Answers that failed, by the code of why.", (*_BY_MODEL, "code"), registry=_REGISTRY)
 streams_open = Gauge("candor_streams_open", "Answers that are arriving now.", registry=_REGISTRY, multiprocess_mode="livesum")
 
 
 def count(model: str, provider: str, measure: Measure) -> None:
     """Add one answer to the counts."""
     _answers.labels(model, provider, measure.status.value).inc()
-    _tokens.labels(model, provider, "in").inc(measure.input_tokens or 0)
-    _tokens.labels(model, provider, "out").inc(measure.output_tokens or 0)
+    _tokens.labels(model, provider, "in").inc(measure.counted_input)
+    _tokens.labels(model, provider, "out").inc(measure.counted_output)
+    _whole.labels(model, provider, measure.status.value).observe(measure.total_ms / 1000)
+    if measure.code is not None:
+        _failures.labels(model, provider, measure.code).inc()
     if measure.first_token_ms is not None:
         _first.labels(model, provider).observe(measure.first_token_ms / 1000)
 

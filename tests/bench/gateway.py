@@ -3,13 +3,14 @@
     python -m tests.bench.gateway --litellm FOLDER [--seconds 5] [--streams 500] [--postgresql]
 
 Candor runs as an operator would start it: SQLite, accounts, a key with budgets and a limit a minute, usage and spending
-written for each request. LiteLLM's proxy runs without a database, keys and budgets: it has less to do. FOLDER is where
-a virtual environment with LiteLLM is, or is made. `--postgresql` puts Candor on PostgreSQL and Valkey.
+written for each request. LiteLLM's proxy checks its master key, and has no database and no budgets: it has less to do.
+FOLDER is where a virtual environment with LiteLLM is, or is made. `--postgresql` puts Candor on PostgreSQL and Valkey.
 """
 
 import argparse
 import asyncio
 import json
+import secrets
 import statistics
 import subprocess
 import sys
@@ -69,8 +70,10 @@ def main() -> None:
             if wanted.stacks:
                 _watch(server, load, wanted.stacks)
         if wanted.litellm:
-            with _litellm(folder, provider, wanted.litellm) as (port, ids):
-                measured["LiteLLM"] = _measure(Load(port, wanted.seconds), direct, wanted, ids)
+            print(measured, file=sys.stderr)  # kept if the other one does not start
+            key = f"sk-{secrets.token_hex(16)}"
+            with _litellm(folder, provider, wanted.litellm, key) as (port, ids):
+                measured["LiteLLM"] = _measure(Load(port, wanted.seconds, key), direct, wanted, ids)
         limit = direct.rate(50, Shape.CHAT)
         _show(measured, limit[0], wanted)
 
@@ -221,7 +224,7 @@ def _providers(port: int) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def _litellm(folder: Path, provider: int, environment: Path) -> Iterator[tuple[int, Any]]:
+def _litellm(folder: Path, provider: int, environment: Path, key: str) -> Iterator[tuple[int, Any]]:
     program = environment / "bin" / "litellm"
     if not program.exists():
         subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
@@ -239,7 +242,7 @@ def _litellm(folder: Path, provider: int, environment: Path) -> Iterator[tuple[i
         process = subprocess.Popen(
             command, stdout=log, stderr=log, cwd=folder,
             env={"PATH": f"{environment / 'bin'}:/usr/bin:/bin", "HOME": str(folder), "LITELLM_LOCAL_MODEL_COST_MAP": "True",
-                 "LITELLM_LOG": "ERROR", "LITELLM_TELEMETRY": "False"},
+                 "LITELLM_LOG": "ERROR", "LITELLM_MASTER_KEY": key},
         )  # fmt: skip
     pin(LOAD_CORE)
     try:
