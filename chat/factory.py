@@ -30,6 +30,7 @@ from chat.kernel.migrate import bring_up_to_date, offer_migrations
 from chat.kernel.pages import MemoryRequest, share_macros, show_errors
 from chat.kernel.personal_data import mount_stores
 from chat.kernel.serving import announce, is_serving
+from chat.kernel.sessions import CheapSessions
 from chat.kernel.settings import ROOT, Settings, load_settings
 from chat.kernel.site import Site, current_site, mount_site, open_site
 
@@ -57,6 +58,7 @@ def _build(settings: Settings) -> Flask:
         instance_path=str(settings.chat_instance),
     )
     app.request_class = MemoryRequest
+    app.session_interface = CheapSessions()
     app.config.from_mapping(_config(site))
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -2,7 +2,7 @@
 
 import logging
 
-from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, session, url_for
+from flask import Blueprint, Response, current_app, flash, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -14,7 +14,7 @@ from chat.datarights.jobs import ERASE_JOB, carry_out
 from chat.datarights.models_erase import Erasure, Scope, State
 from chat.datarights.present_erase import certificate_view, what_goes
 from chat.kernel import clock
-from chat.kernel.access import public, signed_in, sudo
+from chat.kernel.access import Audience, audience_of, public, signed_in, sudo
 from chat.kernel.db import db
 from chat.kernel.kicks import kick
 from chat.kernel.personal_data import current_stores
@@ -40,6 +40,8 @@ def only_the_way_back() -> ResponseReturnValue | None:
     blueprint = endpoint.rpartition(".")[0] or None
     if endpoint in _STILL_OPEN or blueprint in _ABOUT_THE_SITE:
         return None
+    if audience_of(current_app.view_functions.get(endpoint, only_the_way_back)) is Audience.API_KEY:
+        return None  # the key's own guard knows; a program has no session to look for
     account = current_account()
     if account is None or account.closing_at is None:
         return None

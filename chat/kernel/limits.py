@@ -5,6 +5,7 @@ import math
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import cast
 
 from limits import parse
@@ -16,6 +17,9 @@ from chat.kernel.crypto import keyed_hash
 from chat.kernel.errors import TooMany
 
 log = logging.getLogger("chat.limits")
+
+# There are as many rates as settings and keys name; reading one with its expressions cost more than counting does.
+_parsed = lru_cache(maxsize=1024)(parse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ class Limits:
         return Standing(item.amount, stats.remaining, max(0, math.ceil(stats.reset_time - time.time())))
 
     def _take(self, limiters: "_Limiters", rate: str, kind: str, who: str, cost: int) -> None:
-        item = parse(rate)
+        item = _parsed(rate)
         key = keyed_hash(self._secret, f"{kind}:{who}")
         try:
             limiter = limiters.usual

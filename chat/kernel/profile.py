@@ -19,7 +19,7 @@ PROFILES = Path(__file__).resolve().parents[1] / "profiles"
 
 # What this version of the software can do. A profile may name more; that is neither shown nor promised until it is here.
 BUILT_METHODS = frozenset({"password"})
-BUILT_FEATURES = frozenset({"history", "files", "support"})
+BUILT_FEATURES = frozenset({"history", "files", "support", "api"})
 
 Days = Annotated[int, Field(ge=0)]
 Method = Literal["password", "passkey", "google", "github", "oidc"]

@@ -68,7 +68,7 @@ MUTATIONS = (
     ),
     _one(
         "two records for one request", "collect-usage", "chat/metering/ledger.py",
-        "    db.session.connection().execute(_INSERT, row)", "    db.session.connection().execute(_INSERT, [row, row])",
+        "        connection.execute(_INSERT_USAGE, row)", "        connection.execute(_INSERT_USAGE, [row, row])",
     ),
     _one(
         "an address written down in spite of the profile", "collect-technical", "chat/kernel/network.py",
@@ -360,5 +360,35 @@ MUTATIONS = (
     _one(
         "a correction that is dropped", "right-correct", "chat/accounts/views.py",
         "        account.display_name = ", "        _dropped = ",
+    ),
+    _one(
+        "a program's call that nobody counts", "cap-api", "chat/inference/relay.py",
+        "        self.clerk.post(", "        (lambda _act: None)(",
+    ),
+    _one(
+        "a key that goes on after its end", "cap-api", "chat/gateway/guard.py",
+        "            ApiKey.disabled_at.is_(None),\n", "",
+    ),
+    _one(
+        "a key that is kept as it is", "sec-keys", "chat/gateway/keys.py",
+        "        name=words,\n", "        name=key,\n",
+    ),
+    _one(
+        "a key that an address may carry", "sec-keys", "chat/gateway/guard.py",
+        '    given = headers.get("x-api-key") or ""\n',
+        '    given = headers.get("x-api-key") or request.args.get("api_key", "")\n',
+    ),
+    _one(
+        "a key's limit that stops nobody", "sec-abuse", "chat/gateway/keys.py",
+        "    return Terms(**values)\n", "    return Terms(**values | {'requests_per_minute': None})\n",
+    ),
+    _one(
+        "a copy of what a program sent", "store-default", "chat/gateway/api.py",
+        "    posted = read_request(protocol, body)\n",
+        "    posted = read_request(protocol, body)\n    (site.settings.chat_instance / 'last').write_bytes(body)\n",
+    ),
+    _one(
+        "a program that asks a provider that trains", "no-training", "chat/inference/demands.py",
+        "        if self.no_training and policy.trains:", "        if False:",
     ),
 )  # fmt: skip

@@ -8,6 +8,7 @@ from pathlib import Path
 from chat.kernel.errors import StartRefused
 from chat.kernel.profile import load_profile
 from chat.kernel.settings import load_settings
+from chat.policy.checks import programs
 from chat.policy.promise import require
 from chat.policy.scratch.configuration import as_toml
 from chat.policy.scratch.instance import Scratch
@@ -165,6 +166,9 @@ def abuse(scratch: Scratch) -> str:
         require(answers[-1] == 429, f"A guest could send {messages + 1} messages.")
         require(answers[0] == 200, "A guest could not send even one message.")
         said.append(f"sending as a guest after {answers.index(429)} messages")
+    if scratch.profile.features.offers("api"):
+        programs.stops(scratch)
+        said.append("a program at its key's limit")
     require(said, "This site's limits are too high to be reached by a check.")
     return f"One address was stopped: {', '.join(said)}."
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from chat.policy.checks import programs
 from chat.policy.checks.files import pdf
 from chat.policy.promise import Broken, require
 from chat.policy.scratch.configuration import TRAP_THAT_TRAINS
@@ -26,9 +27,12 @@ def default(scratch: Scratch) -> str:
         _swept(scratch, scratch.chatter(), name, act)
     for name, act in acts[:3]:
         _swept(scratch, scratch.newcomer(), f"{name} of somebody with an account", act)
+    others = ""
+    if scratch.profile.features.offers("api"):
+        others = f" Nor did a program that used the API in {programs.stores_nothing(scratch)} ways."
     return (
         f"{len(acts) + 3} conversations, with files, failing providers and people who left, wrote no byte of what was said: "
-        "not to the database, its journal, a log or a temporary file."
+        f"not to the database, its journal, a log or a temporary file.{others}"
     )
 
 
@@ -148,6 +152,8 @@ def no_training(scratch: Scratch) -> str:
     scratch.person().say(f"Learn {canary}", TRAP_THAT_TRAINS)
     reached = [one for one in scratch.provider.received[before:] if str(canary).encode() in one.body]
     require(not reached, "A message was sent to a provider that trains on what it is sent, and nobody had allowed that.")
+    if scratch.profile.features.offers("api"):
+        programs.refuses_training(scratch)
     return (
         "A provider that trains on what it is sent was not asked, by a guest or somebody with an account who named its model."
     )

@@ -2,7 +2,7 @@
 
 from flask_babel import gettext as _
 
-from chat.policy.checks import asking, capabilities
+from chat.policy.checks import asking, capabilities, programs
 from chat.policy.promise import Promise, Section
 
 PROMISES = (
@@ -16,6 +16,7 @@ PROMISES = (
         wording=lambda _profile: _("Programs can use the models through an API."),
         applies=lambda profile: profile.features.offers("api"),
         absent="This site has no API.",
+        check=programs.capability,
     ),
     Promise(
         id="cap-credits",

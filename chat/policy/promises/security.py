@@ -2,7 +2,7 @@
 
 from flask_babel import gettext as _
 
-from chat.policy.checks import security
+from chat.policy.checks import programs, security
 from chat.policy.promise import Promise, Section
 
 PROMISES = (
@@ -26,6 +26,7 @@ PROMISES = (
         wording=lambda _profile: _("An API key is shown once and stored as a hash."),
         applies=lambda profile: profile.features.offers("api"),
         absent="This site has no API.",
+        check=programs.keys,
     ),
     Promise(
         id="sec-passwords",
