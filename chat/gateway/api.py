@@ -67,9 +67,11 @@ def count_tokens() -> ResponseReturnValue:
 @bp.get("/models")
 @api_key
 def models() -> ResponseReturnValue:
-    count_request(current_caller(), current_site())
+    caller, site = current_caller(), current_site()
+    count_request(caller, site)
+    demands = demands_of(caller, site.profile.demands, request.headers.get(policy_header.NAME))
     # Both protocols' SDKs read this: each takes its own fields and leaves the other's.
-    data = [_described(name, models) for name, models in list_models(current_caller(), current_catalogue())]
+    data = [_described(name, models) for name, models in list_models(caller, current_catalogue(), demands)]
     first, last = (data[0]["id"], data[-1]["id"]) if data else (None, None)
     return _json({"object": "list", "data": data, "has_more": False, "first_id": first, "last_id": last})
 

@@ -30,11 +30,17 @@ def may_use(caller: Caller, name: str) -> bool:
     return caller.terms.models is None or name in caller.terms.models
 
 
-def list_models(caller: Caller, catalogue: Catalogue) -> list[tuple[str, Sequence[Model]]]:
-    """Return each name that the key may ask for, with the models it stands for."""
+def list_models(caller: Caller, catalogue: Catalogue, demands: Demands) -> list[tuple[str, Sequence[Model]]]:
+    """Return each name that the key may ask for, with the models it stands for: what is listed can be asked."""
     known: list[tuple[str, Sequence[Model]]] = [(one.id, (one,)) for one in catalogue.list_models()]
     known += [(one.name, one.models) for one in catalogue.list_routes()]
-    return [(name, models) for name, models in known if may_use(caller, name) and any(spoken_by(one.kind) for one in models)]
+    return [
+        (name, models) for name, models in known if may_use(caller, name) and any(_may_answer(one, demands) for one in models)
+    ]
+
+
+def _may_answer(model: Model, demands: Demands) -> bool:
+    return bool(spoken_by(model.kind)) and demands.why_not(model) is None
 
 
 def demands_of(caller: Caller, site: DemandsOfSite, header: str | None) -> Demands:
