@@ -3,13 +3,11 @@
 import random
 import threading
 
-import pytest
 import sqlalchemy as sa
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chat.gateway.keys import Terms
 from chat.kernel import clock as kernel_clock
 from chat.kernel.db import db
 from chat.kernel.errors import TooMany
@@ -22,7 +20,6 @@ from chat.metering.models import Reservation, Spending, Usage
 from tests.browser import Browser
 from tests.conftest import Clock
 from tests.fakes import FakeProvider
-from tests.gateway.conftest import KeyFor
 from tests.people import People
 
 amounts = st.lists(st.tuples(st.integers(0, 400), st.integers(0, 100)), min_size=1, max_size=24)
@@ -123,19 +120,3 @@ def test_who_leaves_in_mid_stream_is_settled(client: Browser, fake: FakeProvider
     assert (usage.status, usage.estimated) == ("stopped", True)
     assert usage.output_tokens > 0
     assert db.session.scalar(sa.select(sa.func.count()).select_from(Reservation)) == 0
-
-
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_a_key_has_as_many_requests_under_way_as_it_may(client: Browser, app: Flask, key_for: KeyFor) -> None:
-    key = key_for(Terms(parallel=1))
-    body = {"model": "endless", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
-    first = client.post("/v1/chat/completions", json=body, headers={"x-api-key": key}, buffered=False)
-    next(iter(first.response))
-
-    second = app.test_client().post("/v1/chat/completions", json=body, headers={"x-api-key": key})
-    assert (second.status_code, second.headers["retry-after"]) == (429, "1")
-
-    first.close()
-    assert current_clerk().flush()
-    third = client.post("/v1/chat/completions", json=body | {"model": "ok"}, headers={"x-api-key": key})
-    assert third.status_code == 200
