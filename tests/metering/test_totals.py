@@ -12,7 +12,7 @@ from chat.features import FEATURES
 from chat.kernel import clock as kernel_clock
 from chat.kernel.db import db
 from chat.kernel.site import Site, current_site
-from chat.metering.ledger import INSERT_USAGE, Measure, Source, Status, record, usage_row
+from chat.metering.ledger import Measure, Source, Status, record, usage_row
 from chat.metering.models import Usage, UsageTotal
 from chat.retention.jobs import purge
 from chat.retention.purge import Pace, steps
@@ -177,7 +177,7 @@ def _api_call(account: int, key: str | None, cost: int, *, estimated: bool, now:
     row = usage_row(
         account_id=account, source=Source.API, model="m", provider="p", measure=measure, now=now, key=key, cost=cost
     )
-    db.session.connection().execute(INSERT_USAGE, row)
+    db.session.connection().execute(sa.insert(Usage), row)
     db.session.commit()
 
 
