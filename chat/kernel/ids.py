@@ -9,8 +9,10 @@ _SHAPE = re.compile(r"[A-Za-z0-9_-]{1,24}")
 
 
 def public_id() -> str:
-    """Return a new random id of 16 URL-safe characters."""
-    return secrets.token_urlsafe(_BYTES)
+    """Return a new random id of 16 URL-safe characters. None begins with a dash: commands would take it for an option."""
+    while (new := secrets.token_urlsafe(_BYTES)).startswith("-"):
+        pass
+    return new
 
 
 def is_public_id(text: str) -> bool:

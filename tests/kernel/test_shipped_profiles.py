@@ -62,7 +62,7 @@ def test_what_is_not_built_is_not_shown(make_app: MakeApp, name: str) -> None:
         + [person.page(path).text for path in ("/", "/settings/profile", "/settings/security")]
     )
 
-    for way in ("Google", "GitHub", "passkey", "NabzClan", "API key", "credits", "organization"):
+    for way in ("Google", "GitHub", "passkey", "NabzClan", "credits", "organization"):
         assert way.lower() not in words.lower().replace("credits in, answers out", "")
 
 
@@ -102,8 +102,9 @@ def test_no_address_of_a_stranger_stands_in_a_profile(name: str) -> None:
 def test_a_feature_that_is_not_built_is_not_offered() -> None:
     flowapi = load_profile("flowapi")
 
-    assert flowapi.features.api
-    assert not flowapi.features.offers("api")
+    assert flowapi.features.billing
+    assert not flowapi.features.offers("billing")
+    assert flowapi.features.offers("api")
     assert flowapi.features.offers("files")
     assert not load_profile("lunos").features.offers("history")
     assert set(Profile.model_fields["features"].annotation.model_fields) >= BUILT_FEATURES  # type: ignore[union-attr]

@@ -24,20 +24,21 @@ def test_the_oldest_row_and_what_is_overdue_are_seen(
     client: Browser, people: People, site: Site, clock: Clock, store: Store
 ) -> None:
     span = lifetime(store, STORES, site.profile)
-    for age in (timedelta(hours=2), timedelta(hours=1)):
+    step = min(timedelta(hours=1), span / 4)
+    for age in (2 * step, step):
         make_row(store, STORES, people.alice.id, clock.now - age, clock.now - age + timedelta(days=1))
 
     fresh = metrics(client)
-    clock.advance(seconds=span.total_seconds() - 3600)
+    clock.advance(seconds=(span - step).total_seconds())
     late = metrics(client)
     purge()
     purged = metrics(client)
 
     name = store.model.__tablename__
-    assert fresh[f'candor_oldest_seconds{{table="{name}"}}'] == 7200
+    assert fresh[f'candor_oldest_seconds{{table="{name}"}}'] == 2 * step.total_seconds()
     assert fresh[f'candor_overdue_seconds{{table="{name}"}}'] == 0
-    assert late[f'candor_overdue_seconds{{table="{name}"}}'] == 3600
-    assert late[f'candor_oldest_seconds{{table="{name}"}}'] == span.total_seconds() + 3600
+    assert late[f'candor_overdue_seconds{{table="{name}"}}'] == step.total_seconds()
+    assert late[f'candor_oldest_seconds{{table="{name}"}}'] == (span + step).total_seconds()
     assert purged[f'candor_overdue_seconds{{table="{name}"}}'] == 0
     assert purged[f'candor_purged_timestamp_seconds{{table="{name}"}}'] == clock.now.timestamp()
 
