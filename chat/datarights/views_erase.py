@@ -40,7 +40,8 @@ def only_the_way_back() -> ResponseReturnValue | None:
     blueprint = endpoint.rpartition(".")[0] or None
     if endpoint in _STILL_OPEN or blueprint in _ABOUT_THE_SITE:
         return None
-    if audience_of(current_app.view_functions.get(endpoint, only_the_way_back)) is Audience.API_KEY:
+    view = current_app.view_functions.get(endpoint)
+    if view is not None and audience_of(view) is Audience.API_KEY:
         return None  # the key's own guard knows; a program has no session to look for
     account = current_account()
     if account is None or account.closing_at is None:

@@ -118,6 +118,8 @@ def _answer(protocol: Protocol) -> ResponseReturnValue:
         if not begun.is_stream:
             return _headed(Response(begun.body(), mimetype="application/json"), begun)
     response = Response(stream_with_context(_stream(begun)), mimetype="text/event-stream")
+    # An answer that nobody comes to read is settled as well.
+    response.call_on_close(begun.close)
     response.headers["X-Accel-Buffering"] = "no"
     return _headed(response, begun)
 

@@ -89,10 +89,9 @@ def presented_key() -> str:
 def authenticate(key: str, site: Site) -> Caller:
     """Return who calls. Raises NotAuthenticated for a key that is unknown, ended, or whose account is not in use."""
     digest = digest_of(key, site.api_secret)
-    remembered = _remembered.get(digest)
-    if remembered is not None and clock.monotonic() - remembered[1] < _REMEMBERED_SECONDS:
-        caller = remembered[0]
-    else:
+    caller, since = _remembered.get(digest, (None, 0.0))
+    if caller is None or clock.monotonic() - since >= _REMEMBERED_SECONDS:
+        since = clock.monotonic()
         found = _look_up(key, digest, clock.now())
         # Nothing of it is needed any more, and a stream must not keep a connection to the database for its whole life.
         db.session.close()
@@ -101,21 +100,23 @@ def authenticate(key: str, site: Site) -> Caller:
             site.limits.hit(_WRONG_KEYS, "wrong-key", client_address())
             raise NotAuthenticated("This API key is not valid: it is unknown, has ended, or its account is not in use.")
         caller = found
-        _remember(digest, caller)
+        _remember(digest, caller, since)
     if caller.networks is not None:
         _check_network(caller)
     today = clock.now().date()
     if caller.used_on != today:
-        _remember(digest, replace(caller, used_on=today))
-        current_clerk().post(lambda connection: note_use(connection, caller.key, today))
+        _remember(digest, replace(caller, used_on=today), since)
+        key = caller.key
+        current_clerk().post(lambda connection: note_use(connection, key, today))
     return caller
 
 
 _remembered: OrderedDict[bytes, tuple[Caller, float]] = OrderedDict()
 
 
-def _remember(digest: bytes, caller: Caller) -> None:
-    _remembered[digest] = (caller, clock.monotonic())
+def _remember(digest: bytes, caller: Caller, since: float) -> None:
+    """Remember who calls, as it was at `since`: what is learned later makes it no younger."""
+    _remembered[digest] = (caller, since)
     while len(_remembered) > _MOST_REMEMBERED:
         _remembered.popitem(last=False)
 

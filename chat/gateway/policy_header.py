@@ -7,7 +7,7 @@ a demand with a typing error must not be no demand.
 import re
 
 from chat.gateway.requests import BadRequest
-from chat.inference.demands import Demands
+from chat.providers.demands import Demands
 
 NAME = "x-candor-policy"
 _ONE = r"(no_training|zero_retention|region=[A-Za-z0-9][A-Za-z0-9 ._-]*)"

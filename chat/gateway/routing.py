@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from chat.gateway.guard import Caller
 from chat.gateway.policy_header import demands_of_header
-from chat.inference.demands import Demands
 from chat.kernel.errors import NotFound
 from chat.kernel.profile import DemandsOfSite
 from chat.providers.catalogue import Catalogue, Model, Route
+from chat.providers.demands import Demands, demands_of_site
 from chat.providers.passing import spoken_by
 
 
@@ -40,19 +40,18 @@ def list_models(caller: Caller, catalogue: Catalogue, demands: Demands) -> list[
 
 
 def _may_answer(model: Model, demands: Demands) -> bool:
-    return bool(spoken_by(model.kind)) and demands.why_not(model) is None
+    return bool(spoken_by(model.kind)) and demands.why_not(model.policy) is None
 
 
 def demands_of(caller: Caller, site: DemandsOfSite, header: str | None) -> Demands:
     """Return what the site, the key and the request demand together. Raises BadRequest for a word that is not known."""
     terms = caller.terms
-    of_site = Demands(True, 0 if site.zero_retention else None, frozenset(site.regions) if site.regions else None)
     of_key = Demands(
         terms.no_training,
         0 if terms.zero_retention else None,
         None if terms.regions is None else frozenset(terms.regions),
     )
-    return of_site.and_also(of_key).and_also(demands_of_header(header))
+    return demands_of_site(site).and_also(of_key).and_also(demands_of_header(header))
 
 
 def _drawn(route: Route) -> tuple[Model, ...]:

@@ -4,7 +4,6 @@ Who asks was found by the gateway. Then: what they and the site allow, limits an
 of the content is kept or looked into; however the answer ends, it is settled exactly once.
 """
 
-import logging
 import random
 import threading
 from collections.abc import Callable, Iterator
@@ -14,7 +13,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from chat.billing.prices import price_of
-from chat.inference.demands import Demands, check_demands
+from chat.inference.demands import check_demands
+from chat.inference.outcome import tell
 from chat.inference.permission import ModelRefused
 from chat.inference.tally import Tally
 from chat.inference.ways import Asked, Way, way_to
@@ -25,13 +25,12 @@ from chat.kernel.profile import Profile
 from chat.metering.budgets import Budget, Held, reserve, settle
 from chat.metering.clerk import Clerk
 from chat.metering.ledger import Measure, Source, Status, usage_row, write_usage
-from chat.metering.metrics import count, streams_open
+from chat.metering.metrics import streams_open
 from chat.providers.base import Cancel, ProviderProblem
 from chat.providers.catalogue import Catalogue, Model
+from chat.providers.demands import Demands
 from chat.providers.passing import Passed, Protocol, RequestRejected, pass_on
 from chat.providers.problems import Failure
-
-log = logging.getLogger("chat.inference")
 
 # A failure of one provider that another one may not share. A request that is wrong is wrong everywhere.
 _TRY_ANOTHER = frozenset(
@@ -43,6 +42,8 @@ _TRY_ANOTHER = frozenset(
 # Of these, what may have passed in a moment.
 _ASK_AGAIN = frozenset({Failure.UNREACHABLE, Failure.RATE_LIMITED, Failure.OVERLOADED, Failure.CUT})
 _PAUSE = 0.4
+# What failed is this site: a defect, told to whoever looks for such in the logs.
+_OURS = "internal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,12 +87,11 @@ class Relay:
             settling.tally.read(body)
             said = self.way.whole(body)
             settling.status = Status.DONE
-        except Problem as problem:
-            settling.failed(problem, self.cancel)
+        except Exception as failure:
+            settling.failed(failure, self.cancel)
             raise
         finally:
-            self.passed.close()
-            settling.settle()
+            self.close()
         return said
 
     def chunks(self) -> Iterator[bytes]:
@@ -105,28 +105,33 @@ class Relay:
                     settling.first = clock.monotonic()
                 yield chunk
             settling.status = Status.DONE
-        except Problem as problem:
-            settling.failed(problem, self.cancel)
+        except Exception as failure:
+            settling.failed(failure, self.cancel)
             raise
         finally:
             streams_open.dec()
+            self.close()
+
+    def close(self) -> None:
+        """End what is left of the answer, and settle: also an answer that nobody began to read. Safe to call twice."""
+        try:
             self.passed.close()
-            settling.settle()
+        finally:
+            self._settling.settle()
 
 
 def relay(call: ApiCall, catalogue: Catalogue, clerk: Clerk, cancel: Cancel) -> Relay:
     """Return the answer as it begins to arrive. Raises Refused, TooMany or ProviderProblem; the call is settled then."""
     models = check_demands(call.models, call.demands)
     held = Held(public_id(), call.key, call.account_id, _most(call, models))
-    clerk.do(lambda connection: reserve(connection, held, call.budget, models[0].id, clock.now()))
+    refusal = clerk.do(lambda connection: reserve(connection, held, call.budget, models[0].id, clock.now()))
+    if refusal is not None:
+        raise refusal
     settling = _Settling(call, models[0], clerk, held)
     try:
         model, way, passed = _ask(call, models, catalogue, cancel, settling)
-    except Problem as problem:
-        settling.failed(problem, cancel)
-        settling.settle()
-        raise
-    except BaseException:
+    except BaseException as failure:
+        settling.failed(failure, cancel)
         settling.settle()
         raise
     return Relay(call, model, way, passed, cancel, settling)
@@ -147,7 +152,7 @@ def _ask(
         for model_id in catalogue.cooling.last(ways):
             model, way = ways[model_id]
             settling.model = model
-            if why := call.demands.why_not(model):  # checked before, and again where the request is about to leave
+            if why := call.demands.why_not(model.policy):  # checked before, and again where the request is about to leave
                 raise ModelRefused(f"{model.id}: {why}.")
             try:
                 endpoint = catalogue.endpoint_for(model, cancel)
@@ -188,14 +193,20 @@ def _pause() -> float:
 
 
 def _most(call: ApiCall, models: tuple[Model, ...]) -> int:
-    """Return the most that the request can cost, in millionths of a dollar, whichever of the models answers."""
+    """Return the most that the request can cost, in millionths of a dollar, whichever of the models answers.
+
+    No text has more tokens than bytes, whatever its language: an estimate could be too low, and a budget overspent. What the
+    provider fetches from an address in the request is not in it, and no model takes more than its context.
+    """
     if call.asked.protocol is Protocol.COUNT_TOKENS:
         return 0
     tokens = [
         0 if call.asked.protocol is Protocol.EMBEDDINGS else min(call.most_output or model.longest_answer, model.context)
         for model in models
     ]
-    return max(price_of(model).cost(call.asked.input_estimate, most) for model, most in zip(models, tokens, strict=True))
+    return max(
+        price_of(model).cost(min(call.input_bytes, model.context), most) for model, most in zip(models, tokens, strict=True)
+    )
 
 
 @dataclass(slots=True)
@@ -213,9 +224,10 @@ class _Settling:
     first: float | None = None
     is_settled: bool = False
 
-    def failed(self, problem: Problem, cancel: Cancel) -> None:
-        if not cancel.is_set:
-            self.status, self.code = Status.FAILED, problem.code
+    def failed(self, failure: BaseException, cancel: Cancel) -> None:
+        """Take down why there is no answer, or no whole one, unless its reader has left."""
+        if not cancel.is_set and isinstance(failure, Exception):
+            self.status, self.code = Status.FAILED, failure.code if isinstance(failure, Problem) else _OURS
 
     def settle(self) -> None:
         """Write usage and spending, once. The caller does not wait for it; the reservation stands until it is written."""
@@ -240,18 +252,7 @@ class _Settling:
         self.clerk.post(lambda connection: _write(connection, held, cost, row, profile, now))
         if self.call.on_settled is not None:
             self.call.on_settled(measure.counted_output)
-        count(self.model.id, self.model.provider_id, measure)
-        log.info(
-            "answer",
-            extra={
-                "source": Source.API.value,
-                "model": self.model.id,
-                "provider": self.model.provider_id,
-                "outcome": self.status.value,
-                "code": self.code or "",
-                "ms": measure.total_ms,
-            },
-        )
+        tell(Source.API, self.model, measure)
 
     def _measure(self) -> Measure:
         tally = self.tally

@@ -13,6 +13,7 @@ from chat.accounts.models import Account
 from chat.diagnostics import failures
 from chat.diagnostics.failures import Failure
 from chat.inference.events import Answer, Event, Failed
+from chat.inference.outcome import tell
 from chat.inference.permission import check_model
 from chat.inference.receipts import NOTHING, Draft, Stored
 from chat.inference.sizes import size_of, tokens_in
@@ -24,7 +25,7 @@ from chat.kernel.profile import Profile
 from chat.kernel.signing import Document
 from chat.kernel.site import current_site
 from chat.metering.ledger import Measure, Source, Status, record
-from chat.metering.metrics import count, streams_open
+from chat.metering.metrics import streams_open
 from chat.providers.base import Cancel, Finished, FinishReason, Provider, ReasoningDelta, Request, TextDelta, Usage
 from chat.providers.base import Event as Provided
 from chat.providers.catalogue import Model
@@ -151,8 +152,7 @@ def _settle(call: Call, answer: Answer, keep: Keep | None, measure: Measure) -> 
         if not is_closed:
             raise
     finally:
-        count(call.model.id, call.model.provider_id, measure)
-        _log(call, measure)
+        tell(call.source, call.model, measure)
 
 
 def _certify(receipt: Draft, measure: Measure, copied: Stored, stored: Stored) -> Document:
@@ -185,20 +185,6 @@ def _record(call: Call, measure: Measure, account_id: int | None) -> None:
         measure=measure,
         profile=current_site().profile,
         now=clock.now(),
-    )
-
-
-def _log(call: Call, measure: Measure) -> None:
-    log.info(
-        "answer",
-        extra={
-            "source": call.source.value,
-            "model": call.model.id,
-            "provider": call.model.provider_id,
-            "outcome": measure.status.value,
-            "code": measure.code or "",
-            "ms": measure.total_ms,
-        },
     )
 
 

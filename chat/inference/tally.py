@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import msgspec
 
+from chat.metering.ledger import estimate
 from chat.providers.problems import Failure, problem
 
 _LARGEST_EVENT = 16 * 2**20
-_BYTES_PER_TOKEN = 4
 # Where an event ends; some servers end their lines with CR and LF.
 _END = re.compile(rb"\n\r?\n")
 
@@ -83,7 +83,7 @@ class Tally:
 
     def estimate_output(self) -> int:
         """Return about how many tokens came, where the provider did not count: a stream's events are about one token each."""
-        return self.events or -(-self.bytes // _BYTES_PER_TOKEN)
+        return self.events or estimate(self.bytes)
 
     def _counted(self, events: bytes, *, hide_usage: bool) -> bytes:
         self.events += events.count(b"\n\n") + events.count(b"\n\r\n")

@@ -69,7 +69,7 @@ def engine_options(url: str) -> dict[str, Any]:
 
 
 def insert_or_change(model: type[Base], connection: sa.Connection | None = None) -> Any:
-    """Return an INSERT with `on_conflict_do_update`, which both databases know and SQLAlchemy keeps in two places.
+    """Return an INSERT that can say what to do on a conflict, which both databases know and SQLAlchemy keeps in two places.
 
     For `connection`, or for the session where none is given.
     """

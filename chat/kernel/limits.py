@@ -73,7 +73,7 @@ class Limits:
                 self._take(self._counting, rate, kind, who, left)
 
     def _standing(self, rate: str, kind: str, who: str) -> Standing:
-        item = parse(rate)
+        item = _parsed(rate)
         key = keyed_hash(self._secret, f"{kind}:{who}")
         try:
             stats = self._counting.usual.get_window_stats(item, kind, key)

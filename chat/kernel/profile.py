@@ -295,14 +295,6 @@ class DemandsOfSite(_Section):
     zero_retention: bool = False
     regions: tuple[str, ...] = ()
 
-    def why_not(self, policy: PolicyOfModel) -> str:
-        """Return why a provider with this policy is not asked here, or nothing."""
-        if self.zero_retention and policy.retention_days:
-            return f"the profile demands zero retention, and it keeps {policy.retention_days} days"
-        if self.regions and policy.region.casefold() not in {one.casefold() for one in self.regions}:
-            return f"the profile demands other regions than {policy.region}"
-        return ""
-
 
 class Profile(_Section):
     """The whole profile; `load_profile()` reads it and turns what is wrong into StartRefused."""

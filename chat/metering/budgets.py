@@ -10,10 +10,9 @@ from datetime import date, datetime, timedelta
 from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from chat.kernel import clock
-from chat.kernel.db import db
+from chat.kernel.db import db, insert_or_change
 from chat.kernel.errors import TooMany
 from chat.kernel.profile import Profile
 from chat.metering.models import Reservation, Spending
@@ -68,13 +67,16 @@ class Held:
     amount: int
 
 
-def reserve(connection: sa.Connection, held: Held, budget: Budget, model: str, now: datetime) -> None:
-    """Hold `held.amount` of the key's budget. Raises BudgetUsedUp or TooManyAtOnce; nothing is held then."""
+def reserve(connection: sa.Connection, held: Held, budget: Budget, model: str, now: datetime) -> TooMany | None:
+    """Hold `held.amount` of the key's budget. Return None, or why nothing is held: BudgetUsedUp or TooManyAtOnce.
+
+    It is not raised here: that would undo, and do again one by one, what others wrote in the same transaction.
+    """
     periods = Periods.of(now)
     if not _hold(connection, held, budget, periods):
         _open(connection, held, periods)  # its first request, perhaps
         if not _hold(connection, held, budget, periods):
-            raise _why_not(connection, held, budget, periods, now)
+            return _why_not(connection, held, budget, periods, now)
     connection.execute(
         _INSERT,
         {
@@ -86,6 +88,7 @@ def reserve(connection: sa.Connection, held: Held, budget: Budget, model: str, n
             "made_at": now,
         },
     )
+    return None
 
 
 def settle(connection: sa.Connection, held: Held, cost: int, now: datetime) -> bool:
@@ -186,9 +189,8 @@ def _hold(connection: sa.Connection, held: Held, budget: Budget, periods: Period
 
 def _open(connection: sa.Connection, held: Held, periods: Periods) -> None:
     """Give the key its row, if it has none."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     connection.execute(
-        insert(_spending)
+        insert_or_change(Spending, connection)
         .values(
             key=held.key,
             account_id=held.account_id,

@@ -6,7 +6,7 @@ SDKs cost half a second and tens of megabytes to import, so a provider is made w
 import os
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -17,6 +17,7 @@ from chat.kernel.settings import Settings, secure_url
 from chat.providers.base import Provider
 from chat.providers.cooling import Cooling
 from chat.providers.data_policy import THIS_MACHINE, DataPolicy, read_policy
+from chat.providers.demands import demands_of_site
 from chat.providers.weights import EmbeddedModel, find_embedded_model
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ class Catalogue:
         self._not_offered: list[NotOffered] = []
         self._connections = {provider.id: provider for provider in profile.providers}
         self._providers: dict[str, Provider] = {}
-        self._demands = profile.demands
+        # Who trains is listed, so that people see it; it is refused when it is to be asked.
+        self._demands = replace(demands_of_site(profile.demands), no_training=False)
         self._making = threading.Lock()
         self._shared_transport: Transport | None = None
         for provider in profile.providers:
@@ -169,8 +171,9 @@ class Catalogue:
         """Return the reason why `provider` is not offered, or nothing."""
         if policy is None:
             return "its data policy is not complete: region, retention_days, trains, checked and an https url"
-        if provider.policy is not None and (why := self._demands.why_not(provider.policy)):
-            return why
+        # What never leaves this machine has no policy of its own in the profile, and satisfies every site's.
+        if provider.policy is not None and (why := self._demands.why_not(policy)):
+            return f"the profile forbids it: {why}"
         match provider.kind:
             case "echo":
                 return ""

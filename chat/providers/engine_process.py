@@ -75,6 +75,9 @@ def _parameters(model: str, key: str, context: int) -> Any:
     parameters.n_ctx_checkpoints = 0
     parameters.endpoint_slots = False
     parameters.endpoint_props = False
+    # The same weights give embeddings too; a text is the mean of its tokens.
+    parameters.embedding = True
+    parameters.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
     parameters.ui = False
     parameters.verbosity = _SILENT
     return parameters

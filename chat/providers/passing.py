@@ -39,7 +39,8 @@ class Protocol(StrEnum):
 _SPOKEN = {
     "openai": frozenset({Protocol.CHAT, Protocol.RESPONSES, Protocol.EMBEDDINGS}),
     "anthropic": frozenset({Protocol.MESSAGES, Protocol.COUNT_TOKENS}),
-    "embedded": frozenset(Protocol),
+    # Not its own messages: they lack their start where the first token is a part of a character (llama.cpp of October 2026).
+    "embedded": frozenset(Protocol) - {Protocol.MESSAGES},
 }
 
 

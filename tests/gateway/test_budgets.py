@@ -3,22 +3,26 @@
 import random
 import threading
 
+import pytest
 import sqlalchemy as sa
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from werkzeug.test import EnvironBuilder, TestResponse
 
+from chat.gateway.keys import Terms, make_key
 from chat.kernel import clock as kernel_clock
 from chat.kernel.db import db
-from chat.kernel.errors import TooMany
 from chat.kernel.ids import public_id
+from chat.kernel.site import current_site
 from chat.metering.budgets import Budget, Held, reserve, settle
 from chat.metering.clerk import Clerk
 from chat.metering.current import current_clerk
 from chat.metering.jobs import settle_abandoned
 from chat.metering.models import Reservation, Spending, Usage
 from tests.browser import Browser
-from tests.conftest import Clock
+from tests.chatting import providers
+from tests.conftest import Clock, MakeApp
 from tests.fakes import FakeProvider
 from tests.people import People
 
@@ -42,9 +46,7 @@ def test_requests_at_the_same_moment_cannot_overspend(
     def run(number: int, amount: int, percent: int) -> None:
         clerk, held, now = clerks[number % 2], Held(public_id(), key, account_id, amount), kernel_clock.now()
         start.wait()
-        try:
-            clerk.do(lambda connection: reserve(connection, held, budget, "ok", now))
-        except TooMany:
+        if clerk.do(lambda connection: reserve(connection, held, budget, "ok", now)) is not None:
             return
         seen.append(clerk.do(lambda connection: _standing(connection, key)))
         cost = amount * percent // 100
@@ -61,13 +63,10 @@ def test_requests_at_the_same_moment_cannot_overspend(
         thread.join()
 
     assert all(spent_and_held <= limit and (parallel is None or running <= parallel) for spent_and_held, running in seen)
-    row = db.session.scalars(sa.select(Spending).where(Spending.key == key)).one_or_none()
-    if row is None:  # the transaction that gave the key its row was undone by the refusal
-        assert not seen
-        assert min(amount for amount, _percent in requests) > limit
-    else:
-        assert row.day_spent == row.week_spent == row.month_spent == sum(costs) <= limit
-        assert (row.reserved, row.running) == (0, 0)
+    row = db.session.scalars(sa.select(Spending).where(Spending.key == key)).one()
+    assert row.day_spent == row.week_spent == row.month_spent == sum(costs) <= limit
+    assert (row.reserved, row.running) == (0, 0)
+    assert seen or min(amount for amount, _percent in requests) > limit
     db.session.rollback()
 
 
@@ -120,3 +119,39 @@ def test_who_leaves_in_mid_stream_is_settled(client: Browser, fake: FakeProvider
     assert (usage.status, usage.estimated) == ("stopped", True)
     assert usage.output_tokens > 0
     assert db.session.scalar(sa.select(sa.func.count()).select_from(Reservation)) == 0
+
+
+def test_an_answer_that_nobody_begins_to_read_is_settled(app: Flask, fake: FakeProvider, key: str) -> None:
+    """The server that is called without a test's client between: that one reads the first chunk by itself."""
+    body = {"model": "endless", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
+    request = EnvironBuilder(path="/v1/chat/completions", method="POST", json=body, headers={"x-api-key": key})
+
+    answer = app.wsgi_app(request.get_environ(), lambda *_head: lambda _data: None)
+    answer.close()  # type: ignore[attr-defined]  # WSGI's iterables may have it, and ours does
+
+    assert fake.last().left.wait(5)
+    assert current_clerk().flush()
+    assert db.session.scalars(sa.select(Usage)).one().status == "stopped"
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(Reservation)) == 0
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_text_in_any_language_costs_no_more_than_was_held(make_app: MakeApp, fake: FakeProvider) -> None:
+    """Four bytes to a token is what English has; a budget below what each byte could cost does not let the request through."""
+    listed = providers(fake.url)
+    listed[1]["models"][0]["price"] = {"input": 1_000_000, "output": 1_000_000}
+    app = make_app({"providers": listed})
+    site = current_site()
+    alice, body = People(site.keyring).alice, {"model": "ok", "max_tokens": 1}
+
+    def ask(budget: int) -> TestResponse:
+        made = make_key(alice, "test", Terms(budget_day=budget), site.api_secret, kernel_clock.now())
+        db.session.commit()
+        said = [{"role": "user", "content": "漢" * 1000}]
+        return app.test_client().post("/v1/chat/completions", json=body | {"messages": said}, headers={"x-api-key": made.key})
+
+    assert ask(1_000_000).status_code == 200
+    refused = ask(2_000)
+    assert refused.status_code == 429
+    assert refused.json is not None
+    assert refused.json["error"]["code"] == "budget_used_up"

@@ -329,3 +329,25 @@ def _until(holds: Any, seconds: float = 3) -> None:
     while not holds():
         assert time.monotonic() < by
         time.sleep(0.01)
+
+
+@ways
+def test_a_body_over_the_limit(http: httpx2.Client, path: str, kind: str) -> None:
+    text = "x" * (3 * 2**20)
+
+    answer = http.post(path, json=_ask(f"{kind}-ok", messages=[{"role": "user", "content": text}]))
+
+    assert answer.status_code == 413
+    assert text[:100] not in answer.text
+    _check_shape(answer, path)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", CHAT, 405), ("DELETE", MESSAGES, 405), ("GET", "/v1/nothing", 404), ("POST", "/v1/messages/nothing", 404)],
+)
+def test_an_address_that_is_none(http: httpx2.Client, method: str, path: str, status: int) -> None:
+    answer = http.request(method, path)
+
+    assert answer.status_code == status
+    _check_shape(answer, path)

@@ -14,7 +14,7 @@ from chat.kernel import clock as kernel_clock
 from chat.kernel.db import db
 from chat.metering.current import current_clerk
 from tests.browser import Browser
-from tests.conftest import MakeApp
+from tests.conftest import Clock, MakeApp
 from tests.gateway.conftest import KeyFor
 from tests.people import People
 
@@ -67,6 +67,24 @@ def test_an_ended_key_is_dead_within_a_second(
     db.session.commit()
 
     moment += 1.0
+
+    assert status(client, key) == 401
+
+
+def test_the_first_use_of_a_day_makes_no_dead_key_live_longer(
+    client: Browser, key: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = 1000.0
+    monkeypatch.setattr(kernel_clock, "monotonic", lambda: moment)
+    assert status(client, key) == 200
+    clock.advance(days=1)
+    moment += 0.7
+    assert status(client, key) == 200
+    assert current_clerk().flush()
+    disable(_row(), kernel_clock.now())
+    db.session.commit()
+
+    moment += 0.3
 
     assert status(client, key) == 401
 

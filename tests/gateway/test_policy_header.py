@@ -8,10 +8,10 @@ from flask import Flask
 from chat.gateway.keys import Terms, make_key
 from chat.gateway.policy_header import demands_of_header
 from chat.gateway.requests import BadRequest
-from chat.inference.demands import Demands
 from chat.kernel import clock
 from chat.kernel.db import db
 from chat.kernel.site import Site
+from chat.providers.demands import Demands
 from tests.browser import Browser
 from tests.chatting import HERE
 from tests.conftest import MakeApp

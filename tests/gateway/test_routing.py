@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from chat.gateway.keys import Terms
-from chat.inference.demands import Demands
 from chat.inference.relay import ApiCall, relay
 from chat.inference.ways import Asked
 from chat.kernel import clock as kernel_clock
@@ -24,6 +23,7 @@ from chat.providers.base import Cancel
 from chat.providers.catalogue import Model
 from chat.providers.cooling import Cooling
 from chat.providers.current import current_catalogue
+from chat.providers.demands import Demands
 from chat.providers.passing import Protocol
 from tests.browser import Browser
 from tests.conftest import MakeApp

@@ -388,7 +388,7 @@ MUTATIONS = (
         "    posted = read_request(protocol, body)\n    (site.settings.chat_instance / 'last').write_bytes(body)\n",
     ),
     _one(
-        "a program that asks a provider that trains", "no-training", "chat/inference/demands.py",
+        "a program that asks a provider that trains", "no-training", "chat/providers/demands.py",
         "        if self.no_training and policy.trains:", "        if False:",
     ),
 )  # fmt: skip

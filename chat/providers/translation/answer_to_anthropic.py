@@ -1,11 +1,11 @@
 """An answer of OpenAI's chat completions as one of Anthropic's messages: whole, or event by event. See `answer_to_openai`."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 
 from chat.providers.problems import Failure, failure_of_error, problem
+from chat.providers.translation.reading import read_object
 from chat.providers.translation.refusal import Json
 
 _REASONS = {
@@ -16,12 +16,11 @@ _REASONS = {
     "content_filter": "refusal",
 }
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def answer_to_anthropic(body: bytes, *, model: str) -> bytes:
     """Return the whole answer. Raises ProviderProblem when `body` is none."""
-    said = _read(body)
+    said = read_object(body)
     match said:
         case {"choices": [{"message": dict(message)} as choice, *_]}:
             pass
@@ -67,7 +66,7 @@ class StreamToAnthropic:
             if data == b"[DONE]":
                 is_done = True
                 break
-            yield from self._translate(_read(data), data)
+            yield from self._translate(read_object(data), data)
         if not self._begun:
             raise problem(Failure.GARBLED)
         if not is_done and self._reason is None:
@@ -139,15 +138,6 @@ class StreamToAnthropic:
 
 def _event(event: Json) -> bytes:
     return b"event: %s\ndata: %s\n\n" % (event["type"].encode(), _encode(event))
-
-
-def _read(data: bytes) -> Json:
-    try:
-        return _decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
-    # Raised out here, so that nothing of what came is chained to it.
-    raise problem(Failure.GARBLED)
 
 
 def _named(given: object) -> str:

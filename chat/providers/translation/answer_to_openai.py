@@ -4,11 +4,11 @@ What arrives is a provider's: it is decoded with care, and what is no answer end
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 
 from chat.providers.problems import Failure, failure_of_error, problem
+from chat.providers.translation.reading import read_object
 from chat.providers.translation.refusal import Json
 
 _REASONS = {
@@ -21,12 +21,11 @@ _REASONS = {
     "refusal": "content_filter",
 }
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def answer_to_openai(body: bytes, *, model: str, created: int) -> bytes:
     """Return the whole answer. Raises ProviderProblem when `body` is none."""
-    said = _read(body)
+    said = read_object(body)
     blocks = said.get("content")
     if said.get("type") != "message" or not isinstance(blocks, list):
         raise problem(Failure.GARBLED)
@@ -68,7 +67,7 @@ class StreamToOpenAI:
     def events(self, received: Iterator[bytes]) -> Iterator[bytes]:
         """Yield each event as it can be said. `received` are the data of Anthropic's events. Raises ProviderProblem."""
         for data in received:
-            yield from self._translate(_read(data))
+            yield from self._translate(read_object(data))
         if not self._ended:
             raise problem(Failure.CUT)
 
@@ -114,15 +113,6 @@ class StreamToOpenAI:
     def _event(self, fields: Json) -> bytes:
         head = {"id": self._id, "object": "chat.completion.chunk", "created": self._created, "model": self._model}
         return b"data: %s\n\n" % _encode(head | fields)
-
-
-def _read(data: bytes) -> Json:
-    try:
-        return _decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
-    # Raised out here, so that nothing of what came is chained to it.
-    raise problem(Failure.GARBLED)
 
 
 def _named(given: object) -> str:
