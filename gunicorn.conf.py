@@ -20,12 +20,29 @@ timeout = 120
 graceful_timeout = 30
 keepalive = 15
 
+_LOOK_EVERY = 0.25
+_TO_SAY_SO = 3.0
+
 
 def _give_back() -> None:
     """Return to the system what starting used and does not need any more, where the C library is glibc."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
+
+
+def _end_streams_in_time(worker: Any) -> None:
+    """Wait until the worker is told to end, give its streams most of what gunicorn allows, and end those that need more.
+
+    At the end of that time gunicorn kills what is left, and nobody could tell the reader why.
+    """
+    from chat.kernel.closing import closing  # noqa: PLC0415  # see below
+
+    while worker.alive:
+        gevent.sleep(_LOOK_EVERY)
+    allowed = worker.cfg.graceful_timeout
+    gevent.sleep(max(allowed - _TO_SAY_SO, allowed / 2))
+    closing.end_streams()
 
 
 def post_worker_init(worker: Any) -> None:
@@ -41,6 +58,7 @@ def post_worker_init(worker: Any) -> None:
 
     with worker.wsgi.app_context():
         current_catalogue().prepare_default()
+    gevent.spawn(_end_streams_in_time, worker)
     gc.collect()
     _give_back()
     gc.freeze()

@@ -19,6 +19,7 @@ from chat.conversations.transcript import Transcript, Turn
 from chat.conversations.views import ACTS, begin, bp, check_guests, desk_of, posted_form, retry_after
 from chat.kernel import clock
 from chat.kernel.access import public
+from chat.kernel.closing import closing
 from chat.kernel.db import db
 from chat.kernel.disconnect import client_socket, watcher
 from chat.kernel.errors import NotFound, Problem
@@ -46,7 +47,9 @@ def stream(act: str) -> ResponseReturnValue:
 
 def _watched(begun: Exchange) -> Iterator[bytes]:
     try:
-        with watcher.watching(client_socket(request.environ), begun.cancel.set):
+        end = begun.cancel.set
+        # A server that ends stops the answer as its reader would: what came is kept where answers are kept, and shown.
+        with watcher.watching(client_socket(request.environ), end), closing.ending(end):
             yield from to_page(_accepted(begun), begun.events(), lambda: _ended(begun))
     except Exception as error:
         # The headers are out, so no error page can follow: a stream that ends early makes the page keep what came.

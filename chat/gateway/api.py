@@ -17,6 +17,7 @@ from chat.gateway.routing import demands_of, list_models, models_for
 from chat.inference.relay import ApiCall, Relay, relay
 from chat.inference.ways import Asked
 from chat.kernel import clock
+from chat.kernel.closing import closing
 from chat.kernel.disconnect import client_socket, watcher
 from chat.kernel.errors import Problem, Refused
 from chat.kernel.pages import tell_failures
@@ -32,6 +33,11 @@ from chat.providers.passing import Protocol
 bp = Blueprint("gateway", __name__, url_prefix="/v1")
 
 _encode = msgspec.json.Encoder().encode
+
+
+class ServerEnds(Problem):
+    status = 503
+    code = "server_ends"
 
 
 @bp.post("/chat/completions")
@@ -141,11 +147,14 @@ def _call(protocol: Protocol, posted: Posted, caller: Caller, size: int) -> ApiC
 
 
 def _stream(begun: Relay) -> Iterator[bytes]:
+    end = begun.cancel.set
     try:
-        with watcher.watching(client_socket(request.environ), begun.cancel.set):
+        with watcher.watching(client_socket(request.environ), end), closing.ending(end):
             yield from begun.chunks()
     except Problem as problem:
-        if not begun.cancel.is_set:
+        if closing.has_begun:
+            yield _broken_off(ServerEnds("The server is being restarted and cannot wait for this answer. Ask again."))
+        elif not begun.cancel.is_set:
             yield _broken_off(problem)
 
 
