@@ -2,9 +2,10 @@
 
 import asyncio
 import inspect
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from operator import attrgetter
+from threading import Thread
 from typing import Any, Literal
 
 import anthropic
@@ -65,7 +66,7 @@ class Sdk:
         return list(self._wait(read()))
 
     def _wait(self, value: Any) -> Any:
-        return self._loop.run_until_complete(value) if inspect.isawaitable(value) else value
+        return _wait(value, self._loop) if inspect.isawaitable(value) else value
 
 
 @contextmanager
@@ -84,13 +85,24 @@ def anthropic_sdk(kind: Kind, url: str, key: str) -> Iterator[Sdk]:
 
 @contextmanager
 def _closing(client: Any) -> Iterator[Sdk]:
+    # In a thread of its own: where a browser is under test, this thread has a loop already.
     loop = asyncio.new_event_loop()
-    sdk = Sdk(client, loop)
+    thread = Thread(target=loop.run_forever, daemon=True)
+    thread.start()
     try:
-        yield sdk
+        yield Sdk(client, loop)
     finally:
         closed = client.close()
         if inspect.isawaitable(closed):
-            loop.run_until_complete(closed)
-        loop.run_until_complete(loop.shutdown_asyncgens())
+            _wait(closed, loop)
+        _wait(loop.shutdown_asyncgens(), loop)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
         loop.close()
+
+
+def _wait(value: Awaitable[Any], loop: asyncio.AbstractEventLoop) -> Any:
+    async def awaited() -> Any:
+        return await value
+
+    return asyncio.run_coroutine_threadsafe(awaited(), loop).result(timeout=60)
