@@ -1,6 +1,7 @@
 """The database: typed base, conventions, and the pragmas that make deleting mean deleting on SQLite."""
 
 import sqlite3
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -13,6 +14,7 @@ from sqlalchemy.orm import DeclarativeBase, mapped_column, registry
 
 intpk = Annotated[int, mapped_column(primary_key=True)]
 public_id_column = Annotated[str, mapped_column(sa.String(24), unique=True)]
+_PATIENCE_SECONDS = 30
 
 
 class UTCDateTime(sa.types.TypeDecorator[datetime]):
@@ -88,8 +90,28 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
         return
     # SQLite forgets these with each connection. secure_delete overwrites freed pages with zeros; WAL lets readers and the
     # one writer work at the same time; synchronous=NORMAL is safe against corruption in WAL mode (sqlite.org/pragma.html).
-    for pragma in ("foreign_keys=ON", "secure_delete=ON", "journal_mode=WAL", "synchronous=NORMAL"):
+    for pragma in ("foreign_keys=ON", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
+    _write_ahead(connection)
+    connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Put a file into WAL mode, where it is not: the one statement for which SQLite does not wait as long as it was told to.
+
+    Two connections that open a new file at the same moment can each hold what the other needs, and SQLite then refuses one
+    of them at once (sqlite.org/c3ref/busy_handler.html). Tried again, it finds the file as it wanted it.
+    """
+    given_up_at = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > given_up_at:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def read_briefly(query: sa.Select[*tuple[Any, ...]]) -> Sequence[Any]:
