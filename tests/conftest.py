@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from jinja2.bccache import Bucket, BytecodeCache
+from werkzeug.routing import Rule
 
 from chat.factory import create_app
 from chat.kernel import clock as kernel_clock
@@ -37,9 +38,9 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield f"sqlite:///{path}"
         return
     server: Postgres = request.getfixturevalue("postgres")
-    url = server.create()
+    url = server.lend()
     yield url
-    server.drop(url)
+    server.take_back(url)
 
 
 @pytest.fixture
@@ -56,7 +57,6 @@ def make_app(database: str, tmp_path: Path) -> Iterator[MakeApp]:
         app = create_app(settings_for_tests(tmp_path, database_url=database, **settings))
         app.test_client_class = Browser
         app.testing = True
-        app.jinja_env.bytecode_cache = _COMPILED
         # In tests too, a failure is answered by our error pages; an unexpected one is shown by the 500 it causes.
         app.config["PROPAGATE_EXCEPTIONS"] = False
         context = app.app_context()
@@ -87,7 +87,21 @@ class _Compiled(BytecodeCache):
         self._code[bucket.key, bucket.checksum] = bucket.bytecode_to_string()
 
 
-_COMPILED = _Compiled()
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once() -> Iterator[None]:
+    """Each test makes an app of its own, and half of that time goes into compiling what is the same for all of them."""
+    compile_builder, builders = Rule._compile_builder, {}
+
+    def remembered(rule: Rule, append_unknown: bool = True) -> Any:
+        key = (rule.rule, rule.subdomain, rule.host, repr(rule.defaults), rule.merge_slashes, append_unknown)
+        if key not in builders:
+            builders[key] = compile_builder(rule, append_unknown)
+        return builders[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "_compile_builder", remembered)
+        patch.setattr(Flask, "jinja_options", {"bytecode_cache": _Compiled()})
+        yield
 
 
 @pytest.fixture

@@ -51,11 +51,11 @@ def test_no_route_lets_a_frozen_account_ask_a_model(app: Flask, alice: Browser, 
         values = {name: saved if name == "public_id" else ARGUMENTS[name] for name in rule.arguments}
         path = app.url_map.bind("localhost").build(rule.endpoint, values, method="POST")
         for turn in chat.turns:
-            fields = {"csrf_token": alice.csrf("/settings/data"), "conversation": saved, "turn": turn.id, "text": "More"}
+            fields = {"csrf_token": alice.csrf("/settings/privacy"), "conversation": saved, "turn": turn.id, "text": "More"}
             alice.post(path, data=fields | {"model": "ok", "title": "x", "consent": "1"}).get_data()
             tried += 1
         if rule.endpoint.startswith("conversations."):
-            fields = {"csrf_token": alice.csrf("/settings/data"), "text": "More", "model": "ok"}
+            fields = {"csrf_token": alice.csrf("/settings/privacy"), "text": "More", "model": "ok"}
             alice.post(path, data=fields).get_data()
 
     assert tried > 30
