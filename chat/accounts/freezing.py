@@ -1,7 +1,9 @@
 """Restricting the use of one's data (GDPR Art. 18): a frozen account is kept and used for nothing.
 
-Three places enforce it, and everything passes one of them: the ledger, where no consent of a frozen account holds; the gate,
-which issues no permit without one; and the door to the models. Looking, correcting, taking, deleting and withdrawing go on.
+Each address that changes something declares what a freeze does to it (`kernel.access.WhenFrozen`), and `accounts.views` refuses
+the rest before any view is asked. Behind that stand the ledger, where no consent of a frozen account holds; the gate, which
+issues no permit without one; and the door to the models. Looking, taking, deleting, withdrawing and what keeps the account
+safe go on.
 """
 
 from datetime import datetime

@@ -18,7 +18,7 @@ from chat.accounts.errors import AddressTaken
 from chat.accounts.forms import FollowLinkForm
 from chat.accounts.sessions import current_account
 from chat.kernel import clock
-from chat.kernel.access import Audience, declare
+from chat.kernel.access import Audience, declare, even_frozen
 from chat.kernel.db import db
 from chat.kernel.errors import Problem, Refused, TooLarge
 from chat.kernel.network import client_address
@@ -78,6 +78,7 @@ def wrap_views(app: Flask) -> None:
         for wrapper in around.get(name, ()):
             app.view_functions[endpoint] = wrapper(app.view_functions[endpoint])
         declare(app, endpoint, audience)
+        even_frozen(app.view_functions[endpoint])  # signing in and out, and what keeps the account safe
 
 
 def _check() -> ResponseReturnValue | None:

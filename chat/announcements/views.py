@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from chat.announcements.updates import open_token, unsubscribe
 from chat.kernel import clock
-from chat.kernel.access import public
+from chat.kernel.access import even_frozen, public
 from chat.kernel.db import db
 from chat.kernel.site import current_site
 
@@ -14,6 +14,7 @@ bp = Blueprint("announcements", __name__, url_prefix="/news")
 
 @bp.route("/unsubscribe/<token>", methods=["GET", "POST"], endpoint="unsubscribe")
 @public
+@even_frozen
 def leave(token: str) -> ResponseReturnValue:
     # Looking changes nothing: mail scanners follow links. Posting asks for no session and no form token, which a mail
     # program has not: the link itself is the secret, and all that it opens is this.

@@ -12,7 +12,7 @@ from chat.consent.present import OBJECTIONABLE, entry_view, objection_view, purp
 from chat.consent.purposes import INTERESTS, Interest, Purpose, offered
 from chat.consent.views_cookies import note_switch
 from chat.kernel import clock
-from chat.kernel.access import signed_in
+from chat.kernel.access import even_frozen, not_frozen, signed_in
 from chat.kernel.db import db, truncate_journal
 from chat.kernel.errors import NotFound, Refused
 from chat.kernel.personal_data import current_stores, delete_owned, stands_on
@@ -43,6 +43,7 @@ def show() -> ResponseReturnValue:
 
 @bp.post("/<purpose>/give")
 @signed_in
+@not_frozen
 def give(purpose: str) -> ResponseReturnValue:
     chosen = _purpose(purpose)
     if chosen is Purpose.ANALYTICS and has_privacy_signal():
@@ -58,6 +59,7 @@ def give(purpose: str) -> ResponseReturnValue:
 
 @bp.post("/<purpose>/withdraw")
 @signed_in
+@even_frozen
 def withdraw(purpose: str) -> ResponseReturnValue:
     account, chosen = get_current_account(), _purpose(purpose)
     ledger.withdraw(account, chosen, Source.SETTINGS, clock.now())
@@ -68,6 +70,7 @@ def withdraw(purpose: str) -> ResponseReturnValue:
 
 @bp.post("/<purpose>/object")
 @signed_in
+@even_frozen
 def object_to(purpose: str) -> ResponseReturnValue:
     account, chosen = get_current_account(), _objectionable(purpose)
     ledger.object_to(account, chosen, Source.OBJECTION, clock.now())
@@ -81,6 +84,7 @@ def object_to(purpose: str) -> ResponseReturnValue:
 
 @bp.post("/<purpose>/take-back")
 @signed_in
+@not_frozen
 def take_back(purpose: str) -> ResponseReturnValue:
     chosen = _objectionable(purpose)
     if not isinstance(chosen, Interest):

@@ -15,7 +15,7 @@ from chat.consent.ledger import Source, State
 from chat.consent.present import period
 from chat.consent.purposes import Purpose, wording_of
 from chat.kernel import clock
-from chat.kernel.access import public
+from chat.kernel.access import even_frozen, public
 from chat.kernel.cookies import CHOICE, LOOK, REMEMBERED_DAYS, Cookie, cookies_of, optional_kinds
 from chat.kernel.db import db
 from chat.kernel.errors import Refused
@@ -49,6 +49,7 @@ def show() -> ResponseReturnValue:
 
 @bp.post("")
 @public
+@even_frozen
 def choose() -> ResponseReturnValue:
     """Take the choice as it was sent: a box that is not ticked is a no."""
     profile, account = current_site().profile, current_account()
@@ -72,6 +73,7 @@ def choose() -> ResponseReturnValue:
 
 @bp.post("/look")
 @public
+@even_frozen
 def set_look() -> ResponseReturnValue:
     """Change how the pages look: for the visit, and for longer where that was agreed to."""
     look = Look.parse(f"{request.form.get('theme', '')}.{request.form.get('size', '')}")

@@ -108,9 +108,9 @@ def remove(desk: Desk, turn_id: str) -> Transcript:
 
 
 def show(desk: Desk, turn_id: str) -> Transcript:
-    """Return the conversation with that alternative in view, remembered where it is saved."""
+    """Return the conversation with that alternative in view, remembered where it is saved and not frozen."""
     shown = desk.transcript.show(turn_id)
-    if desk.row is not None:
+    if desk.row is not None and desk.account is not None and desk.account.frozen_at is None:
         history.hold(desk.row)
         history.show_branch(desk.row, shown)
     return shown

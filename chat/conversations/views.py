@@ -19,7 +19,7 @@ from chat.conversations.models import Conversation
 from chat.conversations.page import page_session, render_chat, render_thread
 from chat.conversations.transcript import Transcript
 from chat.kernel import clock
-from chat.kernel.access import public, signed_in
+from chat.kernel.access import answers_frozen, even_frozen, not_frozen, public, signed_in
 from chat.kernel.db import db, truncate_journal
 from chat.kernel.errors import NotFound, Problem, Refused, TooMany
 from chat.kernel.network import client_address
@@ -50,6 +50,7 @@ def saved(public_id: str) -> ResponseReturnValue:
 
 @bp.post(f"/chat/{ACTS}")
 @public
+@answers_frozen
 def take(act: str) -> ResponseReturnValue:
     check_guests()
     form = posted_form()
@@ -72,6 +73,7 @@ def take(act: str) -> ResponseReturnValue:
 
 @bp.post("/chat/switch")
 @public
+@even_frozen
 def switch() -> ResponseReturnValue:
     form = posted_form()
     desk = desk_of(form)
@@ -82,6 +84,7 @@ def switch() -> ResponseReturnValue:
 
 @bp.post("/chat/remove")
 @public
+@even_frozen
 def remove() -> ResponseReturnValue:
     form = posted_form()
     desk = desk_of(form)
@@ -94,6 +97,7 @@ def remove() -> ResponseReturnValue:
 
 @bp.post("/chat/save")
 @signed_in
+@not_frozen
 def save() -> ResponseReturnValue:
     form, account, site = posted_form(), get_current_account(), current_site()
     desk = desk_of(form)
@@ -115,6 +119,7 @@ def save() -> ResponseReturnValue:
 
 @bp.post("/chat/dont-save")
 @signed_in
+@even_frozen
 def dont_save() -> ResponseReturnValue:
     desk = desk_of(posted_form())
     private = answering.make_private(desk)

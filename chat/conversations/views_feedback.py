@@ -13,7 +13,7 @@ from chat.conversations.desk import clean
 from chat.conversations.feedback import LONGEST_NOTE, Verdict
 from chat.conversations.views import agree, bp, desk_of, posted_form, show
 from chat.kernel import clock
-from chat.kernel.access import signed_in
+from chat.kernel.access import even_frozen, not_frozen, signed_in
 from chat.kernel.db import db, truncate_journal
 from chat.kernel.errors import NotFound, Problem
 from chat.kernel.site import current_site
@@ -21,6 +21,7 @@ from chat.kernel.site import current_site
 
 @bp.post("/chat/rate/<turn>/<any(up, down):verdict>")
 @signed_in
+@not_frozen
 def rate(turn: str, verdict: str) -> ResponseReturnValue:
     form, account, site = posted_form(), get_current_account(), current_site()
     if Purpose.IMPROVEMENT not in offered(site.profile.consents.offered):
@@ -39,6 +40,7 @@ def rate(turn: str, verdict: str) -> ResponseReturnValue:
 
 @bp.post("/chat/rate/<turn>/none")
 @signed_in
+@even_frozen
 def take_back(turn: str) -> ResponseReturnValue:
     desk = desk_of(posted_form())
     if desk.row is None:

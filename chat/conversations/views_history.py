@@ -17,7 +17,7 @@ from chat.conversations.queries import list_conversations
 from chat.conversations.search import search
 from chat.conversations.views import bp
 from chat.kernel import clock
-from chat.kernel.access import signed_in
+from chat.kernel.access import even_frozen, not_frozen, signed_in
 from chat.kernel.db import db, truncate_journal
 from chat.kernel.pages import is_local
 from chat.kernel.site import current_site
@@ -35,6 +35,7 @@ def listing() -> ResponseReturnValue:
 
 @bp.post("/history/search")
 @signed_in
+@even_frozen
 def find() -> ResponseReturnValue:
     # By POST: a search is content, and a query string would leave it in logs and in the browser's history.
     form, reader = SearchForm(), _reader()
@@ -45,6 +46,7 @@ def find() -> ResponseReturnValue:
 
 @bp.post("/c/<public_id>/rename")
 @signed_in
+@not_frozen
 def rename(public_id: str) -> ResponseReturnValue:
     account, form = get_current_account(), TitleForm()
     conversation = history.get_conversation(account, public_id, clock.now())
@@ -56,6 +58,7 @@ def rename(public_id: str) -> ResponseReturnValue:
 
 @bp.post("/c/<public_id>/title")
 @signed_in
+@not_frozen
 def ask_title(public_id: str) -> ResponseReturnValue:
     naming = titling.begin(get_current_account(), public_id, current_site(), current_catalogue(), clock.now())
     db.session.commit()
@@ -66,6 +69,7 @@ def ask_title(public_id: str) -> ResponseReturnValue:
 
 @bp.post("/c/<public_id>/pin")
 @signed_in
+@not_frozen
 def pin(public_id: str) -> ResponseReturnValue:
     conversation = history.get_conversation(get_current_account(), public_id, clock.now())
     history.pin(conversation, pinned=request.form.get("pinned") == "yes")
@@ -75,6 +79,7 @@ def pin(public_id: str) -> ResponseReturnValue:
 
 @bp.post("/c/<public_id>/remove")
 @signed_in
+@even_frozen
 def delete(public_id: str) -> ResponseReturnValue:
     gone = history.delete(history.get_conversation(get_current_account(), public_id, clock.now()))
     db.session.commit()

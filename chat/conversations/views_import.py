@@ -21,7 +21,7 @@ from chat.conversations.present import storage_view
 from chat.conversations.present_import import preview_view
 from chat.conversations.views import agree, bp
 from chat.kernel import clock
-from chat.kernel.access import signed_in
+from chat.kernel.access import not_frozen, signed_in
 from chat.kernel.db import db
 from chat.kernel.errors import Problem, Refused
 from chat.kernel.site import current_site
@@ -38,6 +38,7 @@ def choose_import() -> ResponseReturnValue:
 
 @bp.post("/settings/import/preview")
 @signed_in
+@not_frozen
 def preview_import() -> ResponseReturnValue:
     account, site, now = get_current_account(), current_site(), clock.now()
     _check_offered()
@@ -62,6 +63,7 @@ def preview_import() -> ResponseReturnValue:
 
 @bp.post("/settings/import")
 @signed_in
+@not_frozen
 def take_import() -> ResponseReturnValue:
     account, site, now = get_current_account(), current_site(), clock.now()
     _check_offered()

@@ -11,7 +11,7 @@ from chat.conversations.forms import KeepForm
 from chat.conversations.present import offer_views, span
 from chat.conversations.views import bp
 from chat.kernel import clock
-from chat.kernel.access import signed_in
+from chat.kernel.access import not_frozen, signed_in
 from chat.kernel.db import db
 from chat.kernel.errors import NotFound, Problem
 from chat.kernel.kicks import kick
@@ -37,6 +37,7 @@ def keep() -> ResponseReturnValue:
 
 @bp.post("/settings/history")
 @signed_in
+@not_frozen
 def choose_keep() -> ResponseReturnValue:
     account, profile = get_current_account(), current_site().profile
     if not profile.features.history:
@@ -53,6 +54,7 @@ def choose_keep() -> ResponseReturnValue:
 
 @bp.post("/c/<public_id>/keep")
 @signed_in
+@not_frozen
 def keep_one(public_id: str) -> ResponseReturnValue:
     account, now = get_current_account(), clock.now()
     conversation = history.get_conversation(account, public_id, now)

@@ -11,13 +11,14 @@ from chat.conversations.transcript import Turn
 from chat.conversations.views import bp, desk_of, posted_form
 from chat.inference.receipts import NOTHING, Stored, amended, notary_of
 from chat.kernel import clock
-from chat.kernel.access import public
+from chat.kernel.access import even_frozen, public
 from chat.kernel.errors import NotFound
 from chat.kernel.site import current_site
 
 
 @bp.post("/chat/receipt/<int:number>")
 @public
+@even_frozen
 def receipt(number: int) -> ResponseReturnValue:
     """Return the posted turn's receipt of that number, counted from 0, with what is stored at this moment."""
     form = posted_form()

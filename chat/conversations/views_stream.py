@@ -18,7 +18,7 @@ from chat.conversations.stream import to_page
 from chat.conversations.transcript import Transcript, Turn
 from chat.conversations.views import ACTS, begin, bp, check_guests, desk_of, posted_form, retry_after
 from chat.kernel import clock
-from chat.kernel.access import public
+from chat.kernel.access import answers_frozen, public
 from chat.kernel.closing import closing
 from chat.kernel.db import db
 from chat.kernel.disconnect import client_socket, watcher
@@ -30,6 +30,7 @@ log = logging.getLogger("chat.conversations")
 
 @bp.post(f"/chat/{ACTS}/stream")
 @public
+@answers_frozen
 def stream(act: str) -> ResponseReturnValue:
     try:
         check_guests()

@@ -14,7 +14,7 @@ from chat.datarights.export import Copy, prepare
 from chat.datarights.overview import list_held
 from chat.datarights.present import act_views, held_view, sum_view
 from chat.kernel import clock
-from chat.kernel.access import signed_in, sudo
+from chat.kernel.access import even_frozen, signed_in, sudo
 from chat.kernel.db import db
 from chat.kernel.feature import current_exporters
 from chat.kernel.personal_data import current_stores
@@ -44,6 +44,7 @@ def show() -> ResponseReturnValue:
 
 @bp.post("/freeze")
 @signed_in
+@even_frozen
 def freeze() -> ResponseReturnValue:
     freezing.freeze(get_current_account(), clock.now())
     db.session.commit()
@@ -53,6 +54,7 @@ def freeze() -> ResponseReturnValue:
 
 @bp.post("/thaw")
 @signed_in
+@even_frozen
 def thaw() -> ResponseReturnValue:
     freezing.thaw(get_current_account())
     db.session.commit()
@@ -70,6 +72,7 @@ def export() -> ResponseReturnValue:
 
 @bp.post("/export")
 @sudo
+@even_frozen
 def download() -> ResponseReturnValue:
     account, site, now = get_current_account(), current_site(), clock.now()
     site.limits.hit(_COPIES, "export", account.public_id)

@@ -14,7 +14,7 @@ from chat.datarights.jobs import ERASE_JOB, carry_out
 from chat.datarights.models_erase import Erasure, Scope, State
 from chat.datarights.present_erase import certificate_view, what_goes
 from chat.kernel import clock
-from chat.kernel.access import Audience, audience_of, public, signed_in, sudo
+from chat.kernel.access import Audience, audience_of, even_frozen, public, signed_in, sudo
 from chat.kernel.db import db
 from chat.kernel.kicks import kick
 from chat.kernel.personal_data import current_stores
@@ -58,6 +58,7 @@ def choose() -> ResponseReturnValue:
 
 @bp.route("/settings/delete/everything", methods=["GET", "POST"])
 @sudo
+@even_frozen
 def everything() -> ResponseReturnValue:
     account = get_current_account()
     form = EverythingForm(email=account.email)
@@ -72,6 +73,7 @@ def everything() -> ResponseReturnValue:
 
 @bp.route("/settings/delete/account", methods=["GET", "POST"])
 @sudo
+@even_frozen
 def account() -> ResponseReturnValue:
     person, site = get_current_account(), current_site()
     form = AccountForm(email=person.email, days=_days_left(person))
@@ -102,6 +104,7 @@ def closing_page() -> ResponseReturnValue:
 
 @bp.post("/settings/closing/cancel")
 @signed_in
+@even_frozen
 def cancel() -> ResponseReturnValue:
     person = get_current_account()
     if person.closing_at is not None:

@@ -11,7 +11,7 @@ from chat.consent.purposes import Purpose
 from chat.diagnostics import failures
 from chat.diagnostics.present import failure_view, opened_view
 from chat.kernel import clock
-from chat.kernel.access import signed_in
+from chat.kernel.access import even_frozen, signed_in
 from chat.kernel.db import db, truncate_journal
 from chat.kernel.site import current_site
 from chat.providers.current import current_catalogue
@@ -42,6 +42,7 @@ def read(public_id: str) -> ResponseReturnValue:
 
 @bp.post("/<public_id>/remove")
 @signed_in
+@even_frozen
 def delete(public_id: str) -> ResponseReturnValue:
     failures.delete(failures.get_failure(get_current_account(), public_id, clock.now()))
     db.session.commit()
@@ -52,6 +53,7 @@ def delete(public_id: str) -> ResponseReturnValue:
 
 @bp.post("/remove-all")
 @signed_in
+@even_frozen
 def delete_all() -> ResponseReturnValue:
     failures.delete_all(get_current_account())
     db.session.commit()

@@ -10,7 +10,7 @@ from chat.gateway.forms import KeyForm, RotateForm
 from chat.gateway.keys import MOST_KEYS, Made, Terms
 from chat.gateway.present import example_for, key_view
 from chat.kernel import clock
-from chat.kernel.access import signed_in, sudo
+from chat.kernel.access import even_frozen, not_frozen, signed_in, sudo
 from chat.kernel.db import db
 from chat.kernel.errors import Problem
 from chat.kernel.site import current_site
@@ -31,6 +31,7 @@ def listing() -> ResponseReturnValue:
 
 @bp.route("/new", methods=["GET", "POST"])
 @sudo
+@not_frozen
 def create() -> ResponseReturnValue:
     account, site, form = get_current_account(), current_site(), _form()
     if form.validate_on_submit():
@@ -47,6 +48,7 @@ def create() -> ResponseReturnValue:
 
 @bp.route("/<public_id>/edit", methods=["GET", "POST"])
 @sudo
+@not_frozen
 def edit(public_id: str) -> ResponseReturnValue:
     row = keys.get_key(get_current_account(), public_id)
     form = _form(keys.terms_of(row))
@@ -67,6 +69,7 @@ def edit(public_id: str) -> ResponseReturnValue:
 
 @bp.route("/<public_id>/rotate", methods=["GET", "POST"])
 @sudo
+@not_frozen
 def rotate(public_id: str) -> ResponseReturnValue:
     account, site = get_current_account(), current_site()
     row, form = keys.get_key(account, public_id), RotateForm()
@@ -80,6 +83,7 @@ def rotate(public_id: str) -> ResponseReturnValue:
 
 @bp.post("/<public_id>/disable")
 @sudo
+@even_frozen
 def disable(public_id: str) -> ResponseReturnValue:
     keys.disable(keys.get_key(get_current_account(), public_id), clock.now())
     db.session.commit()
@@ -89,6 +93,7 @@ def disable(public_id: str) -> ResponseReturnValue:
 
 @bp.post("/<public_id>/enable")
 @sudo
+@not_frozen
 def enable(public_id: str) -> ResponseReturnValue:
     keys.enable(keys.get_key(get_current_account(), public_id))
     db.session.commit()
@@ -98,6 +103,7 @@ def enable(public_id: str) -> ResponseReturnValue:
 
 @bp.post("/<public_id>/delete")
 @sudo
+@even_frozen
 def delete(public_id: str) -> ResponseReturnValue:
     keys.delete(keys.get_key(get_current_account(), public_id))
     db.session.commit()

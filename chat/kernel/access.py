@@ -1,4 +1,8 @@
-"""Who may call an endpoint. Every endpoint carries exactly one audience; tests/shape/test_routes.py fails on one without."""
+"""Who may call an endpoint, and which act goes on for an account that is frozen.
+
+Every endpoint carries exactly one audience, and every one that takes a POST of a person says what a freeze does to it.
+tests/shape/test_routes.py fails on one without.
+"""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -22,6 +26,14 @@ class Audience(StrEnum):
     API_KEY = "api key"
 
 
+class WhenFrozen(StrEnum):
+    """What an act does when its person's account is frozen: kept, and used for nothing (GDPR Art. 18)."""
+
+    GOES_ON = "goes on"  # looking, taking, deleting, withdrawing, signing out, and what keeps the account safe
+    REFUSED = "is refused"  # whatever uses or changes what is kept; also what says nothing
+    ANSWERED = "is refused by the view itself"  # which gives back what was written
+
+
 def public(view: Callable[P, R]) -> Callable[P, R]:
     """Anybody may call this."""
     return mark(view, Audience.PUBLIC)
@@ -37,6 +49,21 @@ def sudo(view: Callable[P, R]) -> Callable[P, R]:
     return mark(auth_required("session", within=SUDO_MINUTES, grace=0)(view), Audience.SUDO)
 
 
+def even_frozen(view: Callable[P, R]) -> Callable[P, R]:
+    """This goes on for a frozen account."""
+    return _mark_frozen(view, WhenFrozen.GOES_ON)
+
+
+def not_frozen(view: Callable[P, R]) -> Callable[P, R]:
+    """This is refused to a frozen account before the view is asked; `accounts.views` refuses it."""
+    return _mark_frozen(view, WhenFrozen.REFUSED)
+
+
+def answers_frozen(view: Callable[P, R]) -> Callable[P, R]:
+    """The view itself refuses a frozen account: an error page would lose what was written."""
+    return _mark_frozen(view, WhenFrozen.ANSWERED)
+
+
 def declare(app: Flask, endpoint: str, audience: Audience) -> None:
     """State the audience of a view that a library brought; the library's own guard enforces it."""
     mark(app.view_functions[endpoint], audience)
@@ -44,6 +71,15 @@ def declare(app: Flask, endpoint: str, audience: Audience) -> None:
 
 def audience_of(view: Callable[..., object]) -> Audience | None:
     return getattr(view, "audience", None)
+
+
+def when_frozen(view: Callable[..., object]) -> WhenFrozen | None:
+    return getattr(view, "when_frozen", None)
+
+
+def _mark_frozen(view: Callable[P, R], act: WhenFrozen) -> Callable[P, R]:
+    view.when_frozen = act  # type: ignore[attr-defined]
+    return view
 
 
 def mark(view: Callable[P, R], audience: Audience) -> Callable[P, R]:

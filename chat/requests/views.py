@@ -9,7 +9,7 @@ from chat.accounts.models import Account
 from chat.accounts.sessions import current_account, get_current_account
 from chat.diagnostics import failures
 from chat.kernel import clock
-from chat.kernel.access import public, signed_in
+from chat.kernel.access import even_frozen, public, signed_in
 from chat.kernel.db import db, truncate_journal
 from chat.kernel.network import client_address
 from chat.kernel.site import current_site
@@ -35,6 +35,7 @@ def listing() -> ResponseReturnValue:
 
 @bp.route("/settings/requests/new", methods=["GET", "POST"])
 @signed_in
+@even_frozen
 def create() -> ResponseReturnValue:
     account, site = get_current_account(), current_site()
     form = RequestForm()
@@ -73,6 +74,7 @@ def read(public_id: str) -> ResponseReturnValue:
 
 @bp.post("/settings/requests/<public_id>/take-back")
 @signed_in
+@even_frozen
 def take_back(public_id: str) -> ResponseReturnValue:
     letters.take_back(letters.get_request(get_current_account(), public_id))
     db.session.commit()
@@ -83,6 +85,7 @@ def take_back(public_id: str) -> ResponseReturnValue:
 
 @bp.route("/privacy/request", methods=["GET", "POST"])
 @public
+@even_frozen
 def ask() -> ResponseReturnValue:
     if current_account() is not None:
         return redirect(url_for("requests.create", kind=request.args.get("kind")))

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from werkzeug.test import TestResponse
 
 from chat.accounts.freezing import Frozen
 from chat.accounts.models import Account
@@ -15,11 +16,12 @@ from chat.consent.purposes import Purpose
 from chat.features import FEATURES
 from chat.jobs.work import get_job, run_now
 from chat.kernel import clock as kernel_clock
+from chat.kernel.access import WhenFrozen, when_frozen
 from chat.kernel.db import db
 from chat.kernel.feature import current_jobs
 from chat.kernel.site import Site
-from tests.browser import Browser
-from tests.chatting import Chat, turn_history_on
+from tests.browser import Browser, Page
+from tests.chatting import Chat, Shown, turn_history_on
 from tests.conftest import Clock
 from tests.datarights.taking import download
 from tests.fakes import FakeProvider
@@ -102,11 +104,58 @@ def test_a_permit_is_refused_though_the_session_loaded_the_account_before(people
         gate.issue(account, Purpose.HISTORY, site.keyring)
 
 
-def test_looking_taking_correcting_withdrawing_and_thawing_go_on(alice: Browser, people: People) -> None:
+def test_every_act_that_is_refused_changes_nothing(app: Flask, alice: Browser, people: People) -> None:
+    """Whoever adds an address that changes something says what a freeze does to it; here it is held to that."""
+    saved = _conversation(people.alice)
+    chat = Chat(alice, f"/c/{saved}")
+    token, before = alice.csrf("/settings/data"), _everything(people.alice)
+    ids, refused = ARGUMENTS | {"public_id": saved}, []
+
+    for rule in list(app.url_map.iter_rules()):
+        act = when_frozen(app.view_functions[rule.endpoint])
+        if "POST" not in (rule.methods or ()) or act in (None, WhenFrozen.GOES_ON):
+            continue
+        path = app.url_map.bind("localhost").build(rule.endpoint, {one: ids[one] for one in rule.arguments}, method="POST")
+        fields = {"conversation": saved, "turn": chat.turns[-1].id, "text": "x", "pinned": "yes", "title": "x", "days": "1"}
+        more = {"csrf_token": token, "consent": "1", "display_name": "Malice", "name": "x"}
+        answer = alice.post(path, data=fields | more)
+        refused.append(rule.endpoint)
+        assert answer.status_code == 403, path
+        assert "frozen" in answer.text, path
+
+    assert _everything(people.alice) == before
+    assert {"conversations.pin", "conversations.choose_keep", "accounts.profile", "api_keys.create"} <= set(refused)
+
+
+def test_another_alternative_is_shown_and_not_remembered(alice: Browser, people: People) -> None:
+    alice.submit("/settings/data", action="/settings/data/thaw")
+    chat = Chat(alice, f"/c/{_conversation(people.alice)}")
+    first = chat.turns[1].id
+    second = chat.act("regenerate", turn=first).turns[1].id
+    alice.submit("/settings/data", action="/settings/data/freeze")
+    before = _everything(people.alice)
+
+    answer = chat.post("/chat/switch", turn=first)
+
+    assert answer.status_code == 200
+    assert [one.id for one in _shown(chat, answer)][1] == first != second
+    assert _everything(people.alice) == before
+
+
+def test_what_keeps_the_account_safe_goes_on(app: Flask, alice: Browser, people: People) -> None:
+    elsewhere = app.test_client()
+    assert isinstance(elsewhere, Browser)
+    sign_in(elsewhere, people.alice)
+
+    alice.submit("/settings/security", action="/settings/security/devices/end-others")
+
+    assert elsewhere.get("/settings/security").status_code == 302
+    assert alice.get("/settings/security").status_code == 200
+
+
+def test_looking_taking_withdrawing_and_thawing_go_on(alice: Browser, people: People) -> None:
     assert Chat(alice, f"/c/{_conversation(people.alice)}").said[0] == "What is kept"
     assert download(alice).rows("account")[0]["frozen_at"]
-    alice.submit("/settings/profile", {"display_name": "Alice Corrected"}, action="")
-    assert "Alice Corrected" in alice.get("/settings/profile").text
     token = alice.csrf("/settings/privacy")
     alice.post("/settings/privacy/history/withdraw", data={"csrf_token": token, "stored": "expire"})
     assert [one.given for one in ledger.list_entries(people.alice)] == [True, False]
@@ -140,6 +189,11 @@ def test_what_has_an_end_still_ends(alice: Browser, people: People, clock: Clock
         run_now(get_job(job.name))
 
     assert _count("conversation") == 0
+
+
+def _shown(chat: Chat, answer: TestResponse) -> list[Shown]:
+    chat.page = Page(answer.get_data(as_text=True))
+    return chat.turns
 
 
 _WAYS_OUT = {"your_data.thaw", "security.logout", "conversations.delete", "accounts.end_device", "accounts.end_other_devices"}

@@ -358,6 +358,10 @@ MUTATIONS = (
         "        check_in_use(caller.account_id)\n", "",
     ),
     _one(
+        "a freeze that forbids no act", "right-restrict", "chat/accounts/views.py",
+        "        check_in_use(account.id)\n", "        pass\n",
+    ),
+    _one(
         "a correction that is dropped", "right-correct", "chat/accounts/views.py",
         "        account.display_name = ", "        _dropped = ",
     ),

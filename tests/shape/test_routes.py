@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from flask import Flask
 from werkzeug.routing import Rule
 
-from chat.kernel.access import Audience, audience_of
+from chat.kernel.access import Audience, audience_of, when_frozen
 from chat.kernel.db import Base, db
 from tests.people import People, sign_in
 
@@ -26,6 +26,21 @@ def test_every_endpoint_has_exactly_one_audience(app: Flask) -> None:
     without = [name for name, view in app.view_functions.items() if audience_of(view) is None]
 
     assert not without, without
+
+
+@on_sqlite
+def test_every_act_says_what_a_freeze_does_to_it(app: Flask) -> None:
+    """A newcomer that says nothing is refused to a frozen account; say it all the same, and decide."""
+    acts = {rule.endpoint for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
+
+    silent = [
+        name
+        for name in sorted(acts)
+        for view in [app.view_functions[name]]
+        if audience_of(view) is not Audience.API_KEY and when_frozen(view) is None
+    ]
+
+    assert not silent, silent
 
 
 @on_sqlite

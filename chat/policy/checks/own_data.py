@@ -83,6 +83,10 @@ def restrict(scratch: Scratch) -> str:
         person.open(path)
         person.stream("Do something with this")
     require(len(scratch.provider.received) == asked, "A frozen account could ask a model.")
+    token = {"csrf_token": person.token("/settings/data")}
+    person.http.post("/settings/profile", data=token | {"display_name": "Somebody else"})
+    if saved:
+        person.http.post(f"/c/{saved}/pin", data=token | {"pinned": "yes"})
     scratch.let_jobs_run()
     require(_everything(scratch, person) == before, "Something of a frozen account was changed.")
     require("frozen" in person.page("/settings/data").text, "The site does not say that the account is frozen.")
