@@ -37,13 +37,16 @@ def name_of(user_agent: str) -> str:
     return f"{browser} on {system}"
 
 
-def add_device(account: Account, *, name: str, address: str | None, remembered: bool, now: datetime) -> Device:
+def add_device(
+    account: Account, *, name: str, address: str | None, country: str | None = None, remembered: bool, now: datetime
+) -> Device:
     """Record a sign-in and return it; the caller puts its public id into the session."""
     device = Device(
         public_id=public_id(),
         account_id=account.id,
         name=name,
         address=address,
+        country=country,
         signed_in_at=now,
         last_used_on=now.date(),
         expires_at=now + (REMEMBERED if remembered else UNREMEMBERED),

@@ -73,6 +73,8 @@ class Device(Base):
     account_id: Mapped[int] = mapped_column(sa.ForeignKey("account.id", ondelete="CASCADE"), index=True)
     name: Mapped[str] = mapped_column(sa.String(60))
     address: Mapped[str | None] = mapped_column(sa.String(45))
+    # Two letters, where the profile collects it and the operator's proxy tells it.
+    country: Mapped[str | None] = mapped_column(sa.String(2))
     signed_in_at: Mapped[datetime]
     # A day, not a moment: enough to recognise a device by, too little to follow a person with.
     last_used_on: Mapped[date]

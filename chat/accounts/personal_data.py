@@ -35,8 +35,8 @@ STORES = (
     Store(
         model=Device,
         title="Signed-in devices",
-        holds="where you are signed in: browser and system by name, since when, the day of last use, and of your address "
-        "as much as this site keeps",
+        holds="where you are signed in: browser and system by name, since when, the day of last use, of your address as "
+        "much as this site keeps, and the country it seems to belong to where this site keeps that",
         why="to keep you signed in, and to let you see and end your sign-ins",
         basis=Basis.CONTRACT,
         owner=Device.account_id,
@@ -44,7 +44,7 @@ STORES = (
         born=Device.signed_in_at,
         expires=Device.expires_at,
         keep_for=lambda _profile: REMEMBERED,
-        exported=("name", "address", "signed_in_at", "last_used_on", "expires_at"),
+        exported=("name", "address", "country", "signed_in_at", "last_used_on", "expires_at"),
         withheld=("id", "public_id", "account_id"),
     ),
     Store(

@@ -16,7 +16,7 @@ from chat.accounts.models import Account, Role
 from chat.accounts.service import create_account
 from chat.kernel import clock
 from chat.kernel.db import db
-from chat.kernel.network import address_to_keep
+from chat.kernel.network import address_to_keep, country_to_keep
 from chat.kernel.site import Site, current_site
 
 _DEVICE = "device"
@@ -115,6 +115,7 @@ def _signed_in(_app: Flask, user: Account, authn_via: list[str], **_more: object
         user,
         name=devices.name_of(request.user_agent.string),
         address=address_to_keep(),
+        country=country_to_keep(),
         remembered=session.permanent,
         now=clock.now(),
     )

@@ -2,6 +2,7 @@
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from chat.accounts import devices
@@ -53,7 +54,8 @@ def profile() -> ResponseReturnValue:
 @signed_in
 def security() -> ResponseReturnValue:
     found = devices.list_devices(get_current_account(), clock.now())
-    return render_template("accounts/security.html", devices=found, this_device=current_device())
+    countries = get_locale().territories
+    return render_template("accounts/security.html", devices=found, this_device=current_device(), countries=countries)
 
 
 @bp.post("/security/devices/<public_id>/end")

@@ -1,6 +1,7 @@
 """Where a request came from, only as exactly as the profile allows. No other module reads an address."""
 
 import ipaddress
+import re
 from ipaddress import IPv4Address, IPv6Address
 
 from flask import request
@@ -35,6 +36,19 @@ def client_ip() -> IPv4Address | IPv6Address | None:
 def address_to_keep() -> str | None:
     """Return as much of the caller's address as may be written down here."""
     return cut_address(request.remote_addr, current_site().profile.collect.address)
+
+
+def country_to_keep() -> str | None:
+    """Return the country the caller seems to be in, as ISO 3166 has it, where it may be written down and the proxy tells it.
+
+    It is as approximate as the proxy's own list; nothing here looks addresses up. What is no country ("XX", "T1") is None.
+    """
+    site = current_site()
+    header = site.settings.chat_country_header
+    if header is None or not site.profile.collect.country:
+        return None
+    told = request.headers.get(header, "").strip().upper()
+    return told if re.fullmatch(r"[A-Z]{2}", told) and told != "XX" else None
 
 
 def cut_address(address: str | None, keep: Address) -> str | None:

@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     chat_log_level: str = "INFO"
     chat_first_byte_seconds: float = Field(default=120, ge=1, le=3600)  # how long a provider may think before it says a word
     chat_proxies: int = Field(default=0, ge=0, le=5)  # how many reverse proxies of ours stand in front
+    chat_country_header: str | None = Field(default=None, pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$")  # set by that proxy
     chat_keyring_url: str | None = Field(default=None, repr=False)
     database_url: str | None = Field(default=None, repr=False)
     redis_url: str | None = Field(default=None, repr=False)
@@ -117,6 +118,14 @@ class Settings(BaseSettings):
         # Links in mails are built from the configured origin, never from the Host header of whoever asked.
         if self.mail_url and not self.chat_public_url:
             raise ValueError("CHAT_PUBLIC_URL: must be set when MAIL_URL is, so that links in mails lead to this site")
+        return self
+
+    @model_validator(mode="after")
+    def _country_needs_proxy(self) -> Self:
+        if self.chat_country_header and not self.chat_proxies:
+            raise ValueError(
+                "CHAT_COUNTRY_HEADER: needs CHAT_PROXIES above 0; without a proxy of yours anybody could write that header"
+            )
         return self
 
     @property

@@ -123,7 +123,14 @@ def purposes(profile: Profile) -> list[tuple[Purpose, Wording]]:
 
 
 def address_sentence(profile: Profile) -> str:
-    """Return what becomes of a visitor's IP address."""
+    """Return what becomes of a visitor's IP address, and of the country it seems to belong to."""
+    if profile.collect.country:
+        country = _("The country it seems to belong to is written down beside each sign-in, where it is known.")
+        return f"{_of_the_address(profile)} {country}"
+    return _of_the_address(profile)
+
+
+def _of_the_address(profile: Profile) -> str:
     match profile.collect.address:
         case Address.NONE:
             return _("Your IP address is never written down. While you use the site it is counted in memory, to keep limits.")

@@ -107,6 +107,31 @@ def test_of_the_address_as_much_is_written_as_the_profile_says(make_app: MakeApp
     assert db.session.scalars(sa.select(Device.address)).all() == [kept]
 
 
+@pytest.mark.parametrize(
+    ("is_on", "header", "told", "kept"),
+    [
+        (True, "CF-IPCountry", "is", "IS"),
+        (True, "CF-IPCountry", "XX", None),
+        (True, "CF-IPCountry", "T1", None),
+        (True, "CF-IPCountry", "Iceland", None),
+        (True, None, "IS", None),
+        (False, "CF-IPCountry", "IS", None),
+    ],
+)
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_country_is_written_only_where_the_profile_says_so_and_the_proxy_tells_it(
+    make_app: MakeApp, is_on: bool, header: str | None, told: str, kept: str | None
+) -> None:
+    app = make_app({"collect.country": is_on}, chat_proxies=1, chat_country_header=header)
+    client = browser(app)
+    client.environ_base["HTTP_CF_IPCOUNTRY"] = told
+
+    sign_in(client, People(current_site().keyring).alice)
+
+    assert db.session.scalars(sa.select(Device.country)).all() == [kept]
+    assert ("about Iceland" in client.page("/settings/security").text) is (kept == "IS")
+
+
 def test_ended_sign_ins_are_deleted(app: Flask, people: People, clock: Clock) -> None:
     sign_in(browser(app), people.alice)
     clock.advance(days=8)

@@ -56,6 +56,13 @@ def test_every_fault_is_named_at_once() -> None:
     assert len(str(refused.value).splitlines()) == 2
 
 
+def test_a_header_with_the_country_needs_a_proxy_that_writes_it() -> None:
+    with pytest.raises(StartRefused, match="CHAT_COUNTRY_HEADER: needs CHAT_PROXIES"):
+        load_settings(_env_file=None, chat_country_header="CF-IPCountry")
+
+    assert load_settings(_env_file=None, chat_country_header="X-Country", chat_proxies=1).chat_country_header == "X-Country"
+
+
 def test_mail_needs_the_sites_own_address() -> None:
     with pytest.raises(StartRefused, match="CHAT_PUBLIC_URL: must be set when MAIL_URL is"):
         load_settings(_env_file=None, mail_url="smtp://localhost:25")

@@ -78,6 +78,13 @@ MUTATIONS = (
         "an address that is not truncated", "collect-technical", "chat/kernel/network.py",
         "    if keep is Address.FULL:", "    if keep:", profile="lumio",
     ),
+    Mutation(
+        "a country written down in spite of the profile", "collect-technical",
+        (
+            ("chat/kernel/network.py", "    header = site.settings.chat_country_header\n", '    header = "CF-IPCountry"\n'),
+            ("chat/kernel/network.py", "if header is None or not site.profile.collect.country:", "if header is None:"),
+        ),
+    ),
     _one(
         "a form that asks for more", "collect-account", "templates/security/register_user.html",
         "  {{ field(form.display_name) }}", '  {{ field(form.display_name) }}<input name="phone" aria-label="Phone">',

@@ -55,8 +55,10 @@ def usage(scratch: Scratch) -> str:
 
 
 def technical(scratch: Scratch) -> str:
-    """As much of the address as is said, only beside the sign-in, and no browser's whole name."""
+    """As much of the address as is said, only beside the sign-in, a country only if said, and no browser's whole name."""
     person, agent = scratch.newcomer(), Canary()
+    told = scratch.settings.chat_country_header
+    person.http.headers.update(dict.fromkeys({told or "CF-IPCountry", "CF-IPCountry", "X-Country"}, "IS"))
     person.http.headers["User-Agent"] = f"Mozilla/5.0 (X11; Linux x86_64) {agent}"
     person.sign_out()
     person.sign_in()
@@ -73,8 +75,15 @@ def technical(scratch: Scratch) -> str:
     require(keep is not Address.NONE or not in_part, f"A part of an IP address was found in {', '.join(sorted(in_part))}.")
     beside = {"the table device, column address"}
     require(in_part <= beside, f"An IP address was found in {', '.join(sorted(in_part - beside))}.")
+    countries = {row["country"] for row in scratch.tables.rows("device")} - {None}
+    expected = {"IS"} if told and scratch.profile.collect.country else set()
+    require(countries == expected, f"Beside the sign-ins stands as their country: {', '.join(sorted(countries)) or 'none'}.")
     words = {Address.NONE: "no part", Address.TRUNCATED: "the network part", Address.FULL: "the whole"}
-    return f"After somebody signed in and chatted, {words[keep]} of their IP address was found, and no name of their browser."
+    place = "their country as the proxy told it" if expected else "no country"
+    return (
+        f"After somebody signed in and chatted, {words[keep]} of their IP address was found, {place}, "
+        "and no name of their browser."
+    )
 
 
 def content(scratch: Scratch) -> str:

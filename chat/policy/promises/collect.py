@@ -18,6 +18,16 @@ def _account(profile: Profile) -> str:
 
 
 def _technical(profile: Profile) -> str:
+    return f"{_address(profile)} {_country(profile)}"
+
+
+def _country(profile: Profile) -> str:
+    if profile.collect.country:
+        return _("With each sign-in the country it seems to come from may be written down, as the site's own proxy tells it.")
+    return _("The country you come from is not written down.")
+
+
+def _address(profile: Profile) -> str:
     match profile.collect.address:
         case Address.NONE:
             return _("Your IP address is never written down. Of your browser, only its kind and system are, with each sign-in.")
