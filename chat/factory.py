@@ -139,9 +139,14 @@ def _for_templates() -> dict[str, object]:
 def _menu() -> list[dict[str, object]]:
     asked = current_site().profile.consents.offered
     items = [item for feature in FEATURES for item in feature.menu if item.consent is None or item.consent in asked]
-    return [
-        {"label": item.label, "url": url_for(item.endpoint), "current": request.endpoint == item.endpoint} for item in items
+    urls = [url_for(item.endpoint) for item in items]
+    # The entry that a page lies below: by its address, or where it has another one, by the feature it belongs to.
+    above = [url for url in urls if f"{request.path}/".startswith(f"{url}/")] or [
+        url for item, url in zip(items, urls, strict=True) if item.endpoint.rpartition(".")[0] == request.blueprint
     ]
+    nearest = max(above, key=len, default="")
+    current = {nearest: "page" if nearest == request.path else "true"}
+    return [{"label": item.label, "url": url, "current": current.get(url, "")} for item, url in zip(items, urls, strict=True)]
 
 
 def _config(site: Site) -> dict[str, object]:

@@ -13,6 +13,9 @@ FEATURE = Feature(
     name="conversations",
     blueprints=(bp,),
     stores=STORES,
-    menu=(MenuItem(label=_l("History"), endpoint="conversations.keep", consent="history"),),
+    menu=(
+        MenuItem(label=_l("History"), endpoint="conversations.keep", consent="history"),
+        MenuItem(label=_l("Import"), endpoint="conversations.choose_import", consent="history"),
+    ),
     exporters=(conversation_files,),
 )

@@ -11,6 +11,9 @@ from werkzeug.routing import Rule
 
 from chat.kernel.access import Audience, audience_of, when_frozen
 from chat.kernel.db import Base, db
+from chat.kernel.site import current_site
+from tests.browser import Page
+from tests.conftest import MakeApp
 from tests.people import People, sign_in
 
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -119,6 +122,27 @@ def test_pages_for_signed_in_people_are_whole(app: Flask, people: People) -> Non
     shown = [path for _rule, method, path in _calls(app) if method == "GET" and client.get(path).mimetype == "text/html"]
 
     assert len(shown) > 5
+
+
+@on_sqlite
+def test_each_settings_page_marks_its_entry_in_the_menu(make_app: MakeApp) -> None:
+    app = make_app({"consents.offered": ["history", "improvement", "diagnostics"]})
+    client: Any = sign_in(app.test_client(), People(current_site().keyring).alice)  # type: ignore[arg-type]  # they are Browsers
+    marked = {}
+
+    for rule, method, path in _calls(app):
+        answer = client.get(path) if method == "GET" and rule.rule.startswith("/settings") else None
+        if answer is None or answer.status_code != 200 or answer.mimetype != "text/html":
+            continue
+        entries = Page(answer.text).with_class("menu__link")
+        if entries:  # a mailed link opens a page without the menu
+            marked[path] = [(one.get("href"), one.get("aria-current")) for one in entries if one.get("aria-current")]
+
+    faults = {path: found for path, found in marked.items() if len(found) != 1}
+    assert not faults, faults
+    assert marked["/settings/data"] == [("/settings/data", "page")]
+    assert marked["/settings/data/export"] == [("/settings/data", "true")]
+    assert len(marked) > 15
 
 
 def _calls(app: Flask) -> Iterator[tuple[Rule, str, str]]:
