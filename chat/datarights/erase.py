@@ -4,7 +4,6 @@ The order: write down the intent; remove rows in batches, the account's own row 
 issue the certificate. Each step is one transaction and begins where the last one that was committed ended (docs/deletion.md).
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +19,7 @@ from chat.datarights.personal_data_erase import SHOWN_FOR
 from chat.kernel.db import db, truncate_journal
 from chat.kernel.errors import NotFound, Problem
 from chat.kernel.ids import public_id
-from chat.kernel.keyring import Keyring
+from chat.kernel.keyring import Keyring, subject_of
 from chat.kernel.personal_data import Store
 from chat.kernel.profile import Profile
 from chat.kernel.signing import Document, SigningKeys
@@ -61,7 +60,7 @@ def intend(account: Account, scope: Scope, *, asked_by: str, now: datetime) -> E
             public_id=public_id(),
             scope=scope,
             state=State.WAITING,
-            subject=hashlib.sha256(account.public_id.encode()).hexdigest(),
+            subject=subject_of(account.public_id),
             asked_by=asked_by,
             asked_at=now,
             removed={},
@@ -119,7 +118,7 @@ def advance(reference: str, ground: Ground, now: datetime) -> State:
         case State.KEY:
             assert erasure.account
             _remove_stragglers(erasure, ground)
-            ground.keyring.destroy(erasure.account)
+            ground.keyring.bury(erasure.account, now.date())
             erasure.state = State.READING
         case State.READING:
             _read_back(erasure, ground)

@@ -2,6 +2,9 @@
 
 import logging
 from collections.abc import Iterator
+from datetime import timedelta
+
+import sqlalchemy as sa
 
 from chat.accounts.models import Account
 from chat.datarights import closing, erase, letters
@@ -16,6 +19,9 @@ from chat.kernel.site import Site, current_site
 log = logging.getLogger("chat.datarights")
 
 ERASE_JOB = "datarights.erase"
+RESTORED_JOB = "datarights.restored"
+RESTORED = "restored"  # asked for by nobody now: the person asked before the backup was put back
+_MARGIN = timedelta(days=2)  # the day of a backup is known no more exactly than that
 
 
 def erase_what_is_due() -> int:
@@ -33,6 +39,22 @@ def erase_what_is_due() -> int:
     if failures:
         raise failures[0]
     return len(numbers)
+
+
+def erase_what_came_back() -> int:
+    """Erase again who is back in a database restored from before their erasure. Return how many."""
+    site, now = current_site(), clock.now()
+    if site.profile.retention.backups is not None:
+        site.keyring.forget_buried((now - timedelta(days=site.profile.retention.backups) - _MARGIN).date())
+    found = site.keyring.find_buried(db.session.scalars(sa.select(Account.public_id).order_by(Account.id)))
+    for account in db.session.scalars(sa.select(Account).where(Account.public_id.in_(found))).all() if found else ():
+        erasure = erase.begin(account, Scope.ACCOUNT, asked_by=RESTORED, now=now)
+        letters.keep_address(erasure, account, site)
+        log.warning("an erased account is back from a backup, and is erased again")
+    db.session.commit()
+    if found:
+        erase_what_is_due()
+    return len(found)
 
 
 def carry_out(number: str) -> Document:

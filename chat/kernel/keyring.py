@@ -4,18 +4,36 @@ A backup of the database alone can be read by nobody, and an account whose key w
 backup of the database, however old: that is why the keys do not live in it (docs/adr/0002).
 """
 
+import hashlib
+from collections.abc import Iterable
+from datetime import date
+
 import sqlalchemy as sa
 
 from chat.kernel import crypto
 from chat.kernel.db import empty_journal, engine_options
 
+_store = sa.MetaData()
 _keys = sa.Table(
     "account_key",
-    sa.MetaData(),
+    _store,
     sa.Column("account", sa.String(24), primary_key=True),
     sa.Column("master_key", sa.String(64), nullable=False),
     sa.Column("wrapped", sa.LargeBinary, nullable=False),
 )
+# Which accounts were erased, by a hash of their random public id: a backup of the database brings their rows back and knows
+# nothing of the erasure, while this store was not restored with it.
+_graves = sa.Table(
+    "erased_account",
+    _store,
+    sa.Column("subject", sa.String(64), primary_key=True),
+    sa.Column("erased_on", sa.Date, nullable=False),
+)
+
+
+def subject_of(account: str) -> str:
+    """Return what stands for the account with this public id once it is erased: from it nobody finds back."""
+    return hashlib.sha256(account.encode()).hexdigest()
 
 
 class Keyring:
@@ -30,11 +48,14 @@ class Keyring:
 
         Workers that start together all find none, and one of them is first: to the others its store is as good as their own.
         """
-        try:
-            _keys.metadata.create_all(self._engine)
-        except (sa.exc.OperationalError, sa.exc.ProgrammingError, sa.exc.IntegrityError):
-            if not sa.inspect(self._engine).has_table(_keys.name):
-                raise
+        for tries_left in reversed(range(len(_store.tables) + 1)):
+            try:
+                _store.create_all(self._engine)
+            except (sa.exc.OperationalError, sa.exc.ProgrammingError, sa.exc.IntegrityError):
+                if not tries_left:  # more failures than there are tables that somebody else can have made first
+                    raise
+            else:
+                return
 
     def key_of(self, account: str) -> bytes:
         """Return the 32-byte key of the account with this public id. Raises CannotOpen when there is none, or no longer."""
@@ -58,6 +79,25 @@ class Keyring:
         with self._engine.begin() as connection:
             connection.execute(_keys.delete().where(_keys.c.account == account))
         empty_journal(self._engine)
+
+    def bury(self, account: str, today: date) -> None:
+        """Forget the key of an account that is erased, and remember that it was, should a backup bring its rows back."""
+        with self._engine.begin() as connection:
+            connection.execute(_keys.delete().where(_keys.c.account == account))
+            connection.execute(_graves.delete().where(_graves.c.subject == subject_of(account)))
+            connection.execute(_graves.insert().values(subject=subject_of(account), erased_on=today))
+        empty_journal(self._engine)
+
+    def find_buried(self, accounts: Iterable[str]) -> list[str]:
+        """Return those of the public ids whose account was erased."""
+        with self._engine.connect() as connection:
+            buried = set(connection.scalars(sa.select(_graves.c.subject)))
+        return [one for one in accounts if subject_of(one) in buried] if buried else []
+
+    def forget_buried(self, before: date) -> int:
+        """Forget who was erased before that day, when no backup from then is left. Return how many."""
+        with self._engine.begin() as connection:
+            return connection.execute(_graves.delete().where(_graves.c.erased_on < before)).rowcount
 
     def replace(self, account: str) -> None:
         """Give the account another key in one step, and forget the one it had. Raises CannotOpen when it had none."""

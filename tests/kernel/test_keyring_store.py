@@ -27,7 +27,7 @@ def test_workers_that_start_together_share_one_store_on_postgresql(postgres: Pos
         _start_together(url)
         engine = sa.create_engine(url)
         with engine.begin() as connection:
-            connection.execute(sa.text("DROP TABLE account_key"))
+            connection.execute(sa.text("DROP TABLE account_key, erased_account"))
         engine.dispose()
 
     postgres.drop(url)
