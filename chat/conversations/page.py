@@ -144,7 +144,8 @@ def render_entry(account: Account, row: Conversation) -> str:
     """Return the conversation's line in the list beside the chat, for a page on which it has just begun."""
     saved = opened(row, Reader(account, current_site().keyring))
     entry = entry_view(saved, current_site().profile, clock.now(), row.public_id)
-    return render_template("conversations/_entry.html", entry=entry)
+    # The account of a request that streams belongs to a session that has ended; the one given here is fresh.
+    return render_template("conversations/_entry.html", entry=entry, account=account)
 
 
 def render_thread(account: Account | None, transcript: Transcript, row: Conversation | None) -> Response:
