@@ -20,6 +20,7 @@ from chat.kernel import clock as kernel_clock
 from chat.kernel.db import db
 from chat.kernel.settings import ROOT, Settings, load_settings
 from chat.kernel.site import Site, current_site
+from chat.metering.current import current_clerk
 from chat.providers.weights import EmbeddedModel, fetch_weights, find_embedded_model
 from tests.browser import Browser
 from tests.databases import Postgres, sqlite_template
@@ -66,6 +67,7 @@ def make_app(database: str, tmp_path: Path) -> Iterator[MakeApp]:
 
     yield make
     for _app, context in reversed(made):
+        assert current_clerk().flush()  # or it would give its connection back to a pool that is gone
         db.session.remove()
         db.engine.dispose()
         current_site().keyring.close()

@@ -8,9 +8,6 @@ import random
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
-
-import sqlalchemy as sa
 
 from chat.billing.prices import price_of
 from chat.inference.demands import check_demands
@@ -22,9 +19,10 @@ from chat.kernel import clock
 from chat.kernel.errors import Problem
 from chat.kernel.ids import public_id
 from chat.kernel.profile import Profile
-from chat.metering.budgets import Budget, Held, reserve, settle
+from chat.metering.budgets import Budget, Held, Reserve, Settle
 from chat.metering.clerk import Clerk
-from chat.metering.ledger import Measure, Source, Status, usage_row, write_usage
+from chat.metering.entries import Ended, write_entries
+from chat.metering.ledger import Measure, Source, Status, usage_row
 from chat.metering.metrics import streams_open
 from chat.providers.base import Cancel, ProviderProblem
 from chat.providers.catalogue import Catalogue, Model
@@ -124,7 +122,7 @@ def relay(call: ApiCall, catalogue: Catalogue, clerk: Clerk, cancel: Cancel) -> 
     """Return the answer as it begins to arrive. Raises Refused, TooMany or ProviderProblem; the call is settled then."""
     models = check_demands(call.models, call.demands)
     held = Held(public_id(), call.key, call.account_id, _most(call, models))
-    refusal = clerk.do(lambda connection: reserve(connection, held, call.budget, models[0].id, clock.now()))
+    refusal = clerk.do_together(write_entries, Reserve(held, call.budget, models[0].id, clock.now()))
     if refusal is not None:
         raise refusal
     settling = _Settling(call, models[0], clerk, held)
@@ -247,9 +245,7 @@ class _Settling:
             key=self.call.key,
             cost=cost,
         )
-        held = self.held
-        profile = self.call.profile
-        self.clerk.post(lambda connection: _write(connection, held, cost, row, profile, now))
+        self.clerk.post_together(write_entries, Ended(Settle(self.held, cost, now), row, self.call.profile))
         if self.call.on_settled is not None:
             self.call.on_settled(measure.counted_output)
         tell(Source.API, self.model, measure)
@@ -270,8 +266,3 @@ class _Settling:
             first_token_ms=None if self.first is None else round((self.first - self.started) * 1000),
             total_ms=round((clock.monotonic() - self.started) * 1000),
         )
-
-
-def _write(connection: sa.Connection, held: Held, cost: int, row: dict[str, object], profile: Profile, now: datetime) -> None:
-    if settle(connection, held, cost, now):
-        write_usage(connection, row, profile)

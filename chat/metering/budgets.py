@@ -1,10 +1,12 @@
 """Spending limits that concurrent requests cannot overspend: reserve the most a request can cost, settle what it did cost.
 
-Every function is an act for the `Clerk`: it takes a connection, and may run twice if its transaction failed. Amounts are
-integers, millionths of the site's currency.
+Every function takes a connection and may run twice if its transaction failed, as the `Clerk` has it. What many requests
+write at the same moment goes together, so that a key's row is written once for all of them. Amounts are integers,
+millionths of the site's currency.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, cast
@@ -67,37 +69,60 @@ class Held:
     amount: int
 
 
-def reserve(connection: sa.Connection, held: Held, budget: Budget, model: str, now: datetime) -> TooMany | None:
-    """Hold `held.amount` of the key's budget. Return None, or why nothing is held: BudgetUsedUp or TooManyAtOnce.
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """A request that wants to begin."""
+
+    held: Held
+    budget: Budget
+    model: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """A request that has ended, and what it did cost."""
+
+    held: Held
+    cost: int
+    now: datetime
+
+
+def reserve_all(connection: sa.Connection, wanted: Sequence[Reserve]) -> list[TooMany | None]:
+    """Hold the amounts of their keys' budgets. Return for each None, or why nothing is held: BudgetUsedUp or TooManyAtOnce.
 
     It is not raised here: that would undo, and do again one by one, what others wrote in the same transaction.
     """
-    periods = Periods.of(now)
-    if not _hold(connection, held, budget, periods):
-        _open(connection, held, periods)  # its first request, perhaps
-        if not _hold(connection, held, budget, periods):
-            return _why_not(connection, held, budget, periods, now)
-    connection.execute(
-        _INSERT,
-        {
-            "public_id": held.public_id,
-            "key": held.key,
-            "account_id": held.account_id,
-            "amount": held.amount,
-            "model": model,
-            "made_at": now,
-        },
-    )
-    return None
+    refusals: dict[str, TooMany] = {}
+    for (key, budget, periods), group in _grouped(wanted).items():
+        first = group[0].held
+        if _hold(connection, group, budget, periods):
+            continue
+        _open(connection, key, first.account_id, periods)  # its first request, perhaps
+        for one in group:
+            if not _hold(connection, [one], budget, periods):
+                refusals[one.held.public_id] = _why_not(connection, one.held, budget, periods, one.now)
+    rows = [_row(one) for one in wanted if one.held.public_id not in refusals]
+    if rows:
+        connection.execute(_INSERT, rows)
+    return [refusals.get(one.held.public_id) for one in wanted]
 
 
-def settle(connection: sa.Connection, held: Held, cost: int, now: datetime) -> bool:
-    """Turn the reservation into what the request did cost. Returns False if it was settled before; then nothing changes."""
-    gone = connection.execute(_DELETE, {"gone": held.public_id})
-    if gone.rowcount == 0:
-        return False
-    _spend(connection, held.key, held.amount, cost, Periods.of(now))
-    return True
+def settle_all(connection: sa.Connection, ended: Sequence[Settle]) -> list[bool]:
+    """Turn reservations into what the requests did cost. False for one that was settled before; then nothing changes."""
+    gone = set(connection.scalars(_DELETE, {"gone": [one.held.public_id for one in ended]}))
+    settled = []
+    for one in ended:
+        settled.append(one.held.public_id in gone)
+        gone.discard(one.held.public_id)
+    _spend(connection, ((one.held, one.cost, Periods.of(one.now)) for one, did in zip(ended, settled, strict=True) if did))
+    return settled
+
+
+def lock(connection: sa.Connection, keys: set[str]) -> None:
+    """Lock these keys' rows in one order, so that two processes that write for many keys never wait for each other."""
+    if len(keys) > 1 and connection.dialect.name == "postgresql":  # SQLite has one writer
+        connection.execute(_LOCK, {"keys": sorted(keys)})
 
 
 def fold(reservations: Sequence[Mapping[str, Any]], _profile: Profile) -> None:
@@ -106,8 +131,8 @@ def fold(reservations: Sequence[Mapping[str, Any]], _profile: Profile) -> None:
     What their requests did cost is not known any more, so they cost the most they could: a budget is never overspent.
     """
     periods = Periods.of(clock.now())
-    for one in reservations:
-        _spend(db.session.connection(), one["key"], one["amount"], one["amount"], periods)
+    held = (Held(one["public_id"], one["key"], one["account_id"], one["amount"]) for one in reservations)
+    _spend(db.session.connection(), ((one, one.amount, periods) for one in held))
 
 
 def list_abandoned(connection: sa.Connection, before: datetime, most: int = 100) -> list[tuple[Held, str]]:
@@ -118,18 +143,33 @@ def list_abandoned(connection: sa.Connection, before: datetime, most: int = 100)
     return [(Held(row.public_id, row.key, row.account_id, row.amount), row.model) for row in rows]
 
 
-def _spend(connection: sa.Connection, key: str, amount: int, cost: int, periods: Periods) -> None:
-    connection.execute(
-        _SETTLE,
-        {
-            "of": key,
-            "cost": cost,
-            "amount": amount,
-            "today": periods.day,
-            "this_week": periods.week,
-            "this_month": periods.month,
-        },
-    )
+def _grouped(wanted: Sequence[Reserve]) -> dict[tuple[str, Budget, Periods], list[Reserve]]:
+    groups: dict[tuple[str, Budget, Periods], list[Reserve]] = {}
+    for one in wanted:
+        groups.setdefault((one.held.key, one.budget, Periods.of(one.now)), []).append(one)
+    return groups
+
+
+def _row(wanted: Reserve) -> dict[str, object]:
+    held = wanted.held
+    return {
+        "public_id": held.public_id,
+        "key": held.key,
+        "account_id": held.account_id,
+        "amount": held.amount,
+        "model": wanted.model,
+        "made_at": wanted.now,
+    }
+
+
+def _spend(connection: sa.Connection, ended: Iterable[tuple[Held, int, Periods]]) -> None:
+    """Add up what ended requests held and did cost, and write each key's row once."""
+    sums: dict[tuple[str, Periods], Counter[str]] = {}
+    for held, cost, periods in ended:
+        sums.setdefault((held.key, periods), Counter()).update(amount=held.amount, cost=cost, count=1)
+    for (key, periods), sum_ in sums.items():
+        named = {"today": periods.day, "this_week": periods.week, "this_month": periods.month}
+        connection.execute(_SETTLE, {"of": key, "amount": sum_["amount"], "cost": sum_["cost"], "count": sum_["count"]} | named)
 
 
 def _spent(column: str, parameter: str) -> sa.ColumnElement[int]:
@@ -144,37 +184,50 @@ def _fits(column: str, parameter: str) -> sa.ColumnElement[bool]:
 
 
 _amount = sa.bindparam("amount", type_=sa.BigInteger)
+_count = sa.bindparam("count", type_=sa.Integer)
 _parallel = sa.bindparam("parallel", type_=sa.Integer)
 _PERIODS = (("day", "today"), ("week", "this_week"), ("month", "this_month"))
 _HOLD = (
     sa.update(_spending)
     .where(
         _spending.c.key == sa.bindparam("of"),
-        sa.or_(_parallel.is_(None), _spending.c.running < _parallel),
+        sa.or_(_parallel.is_(None), _spending.c.running + _count <= _parallel),
         *(_fits(column, parameter) for column, parameter in _PERIODS),
     )
-    .values(reserved=_spending.c.reserved + _amount, running=_spending.c.running + 1)
+    .values(reserved=_spending.c.reserved + _amount, running=_spending.c.running + _count)
 )
 _INSERT = sa.insert(_reservation)
-_DELETE = sa.delete(_reservation).where(_reservation.c.public_id == sa.bindparam("gone"))
+_DELETE = (
+    sa.delete(_reservation)
+    .where(_reservation.c.public_id.in_(sa.bindparam("gone", expanding=True)))
+    .returning(_reservation.c.public_id)
+)
+_LOCK = (
+    sa.select(_spending.c.key)
+    .where(_spending.c.key.in_(sa.bindparam("keys", expanding=True)))
+    .order_by(_spending.c.key)
+    .with_for_update()
+)
 _SETTLE = (
     sa.update(_spending)
     .where(_spending.c.key == sa.bindparam("of"))
     .values(
         reserved=_spending.c.reserved - _amount,
-        running=_spending.c.running - 1,
+        running=_spending.c.running - _count,
         **{f"{column}_spent": _spent(column, name) + sa.bindparam("cost", type_=sa.BigInteger) for column, name in _PERIODS},
         **{column: sa.bindparam(name, type_=sa.Date) for column, name in _PERIODS},
     )
 )
 
 
-def _hold(connection: sa.Connection, held: Held, budget: Budget, periods: Periods) -> bool:
+def _hold(connection: sa.Connection, group: Sequence[Reserve], budget: Budget, periods: Periods) -> bool:
+    """Hold what the whole group asks for, or nothing."""
     taken = connection.execute(
         _HOLD,
         {
-            "of": held.key,
-            "amount": held.amount,
+            "of": group[0].held.key,
+            "amount": sum(one.held.amount for one in group),
+            "count": len(group),
             "today": periods.day,
             "this_week": periods.week,
             "this_month": periods.month,
@@ -187,13 +240,13 @@ def _hold(connection: sa.Connection, held: Held, budget: Budget, periods: Period
     return taken.rowcount == 1
 
 
-def _open(connection: sa.Connection, held: Held, periods: Periods) -> None:
+def _open(connection: sa.Connection, key: str, account_id: int, periods: Periods) -> None:
     """Give the key its row, if it has none."""
     connection.execute(
         insert_or_change(Spending, connection)
         .values(
-            key=held.key,
-            account_id=held.account_id,
+            key=key,
+            account_id=account_id,
             day=periods.day,
             day_spent=0,
             week=periods.week,

@@ -2,7 +2,7 @@
 
 A commit costs more than the few rows of a request. Whoever must know that it is written waits for the commit; whoever only
 reports does not. An act is a function of the connection that may be run twice: if a shared transaction fails, each act is
-tried again by itself, so that one bad row spoils nobody else's.
+tried again by itself, so that one bad row spoils nobody else's. Work is such a function that takes what many bring.
 """
 
 import atexit
@@ -10,14 +10,17 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 Act = Callable[[sa.Connection], T]
+# For each item, in their order, what whoever brought it gets.
+Work = Callable[[sa.Connection, Sequence[Item]], Sequence[T]]
 
 log = logging.getLogger("chat.metering")
 
@@ -30,7 +33,8 @@ _END_SECONDS = 10.0
 
 @dataclass(slots=True)
 class _Task(Generic[T]):
-    act: Act[T]
+    work: Work[Any, T]
+    item: Any
     waits: bool
     done: threading.Event = field(default_factory=threading.Event)
     value: T | None = None
@@ -46,13 +50,18 @@ class Clerk:
         self._lock = threading.Lock()
         self._bell = threading.Event()
         self._idle = threading.Event()
+        self._idle.set()
         self._waiting: list[_Task[Any]] = []
         self._owner = 0
         self._closing = False
 
     def do(self, act: Act[T]) -> T:
         """Return what `act` returned, once that is committed. Raises what it raised."""
-        task: _Task[T] = _Task(act, waits=True)
+        return self.do_together(_each, act)
+
+    def do_together(self, work: Work[Item, T], item: Item) -> T:
+        """The same for one item of `work`, which is done for all that was brought by the time of its transaction."""
+        task: _Task[T] = _Task(work, item, waits=True)
         self._add(task)
         task.done.wait()
         if task.failure is not None:
@@ -61,7 +70,11 @@ class Clerk:
 
     def post(self, act: Act[object]) -> None:
         """Let `act` be done soon. While the database cannot be reached it waits, and is tried again."""
-        self._add(_Task(act, waits=False))
+        self.post_together(_each, act)
+
+    def post_together(self, work: Work[Item, Any], item: Item) -> None:
+        """The same for one item of `work`."""
+        self._add(_Task(work, item, waits=False))
 
     def flush(self, seconds: float = _END_SECONDS) -> bool:
         """Wait until everything so far is written; return whether it is."""
@@ -101,8 +114,9 @@ class Clerk:
     def _write(self, batch: list[_Task[Any]]) -> None:
         try:
             with self._engine.begin() as connection:
-                for task in batch:
-                    task.value = task.act(connection)
+                for work, tasks in _by_work(batch).items():
+                    for task, value in zip(tasks, work(connection, [one.item for one in tasks]), strict=True):
+                        task.value = value
         except Exception as failure:  # noqa: BLE001  # it reaches whoever waits, or the log
             if len(batch) > 1:
                 for task in batch:
@@ -124,3 +138,14 @@ class Clerk:
             return
         pause = min(_FIRST_PAUSE * 2**task.tries, _LONGEST_PAUSE)
         threading.Timer(pause, self._add, [task]).start()
+
+
+def _each(connection: sa.Connection, acts: Sequence[Act[T]]) -> list[T]:
+    return [act(connection) for act in acts]
+
+
+def _by_work(batch: Sequence[_Task[Any]]) -> dict[Work[Any, Any], list[_Task[Any]]]:
+    groups: dict[Work[Any, Any], list[_Task[Any]]] = {}
+    for task in batch:
+        groups.setdefault(task.work, []).append(task)
+    return groups

@@ -6,7 +6,7 @@ from chat.kernel import clock
 from chat.kernel.db import db
 from chat.kernel.feature import Job
 from chat.kernel.site import current_site
-from chat.metering.budgets import list_abandoned, settle
+from chat.metering.budgets import Settle, list_abandoned, settle_all
 from chat.metering.ledger import Measure, Source, Status, usage_row, write_usage
 from chat.metering.personal_data import LONGEST_REQUEST
 from chat.providers.current import current_catalogue
@@ -19,11 +19,12 @@ def settle_abandoned() -> int:
     """
     now, profile, catalogue = clock.now(), current_site().profile, current_catalogue()
     connection = db.session.connection()
-    settled = 0
-    for held, model in list_abandoned(connection, now - LONGEST_REQUEST):
-        if not settle(connection, held, held.amount, now):
+    abandoned = list_abandoned(connection, now - LONGEST_REQUEST)
+    rows = []
+    settled = settle_all(connection, [Settle(held, held.amount, now) for held, _model in abandoned])
+    for (held, model), did in zip(abandoned, settled, strict=True):
+        if not did:
             continue
-        settled += 1
         known = catalogue.find_model(model)
         row = usage_row(
             account_id=held.account_id,
@@ -35,9 +36,11 @@ def settle_abandoned() -> int:
             key=held.key,
             cost=held.amount,
         )
-        write_usage(connection, row, profile)
+        rows.append(row)
+    if rows:
+        write_usage(connection, rows, profile)
     db.session.commit()
-    return settled
+    return len(rows)
 
 
 _ABANDONED = Measure(

@@ -1,5 +1,6 @@
 """Writing usage down, in counts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -68,16 +69,16 @@ def record(
     Where the site keeps no rows of calls none is written, and the day's total alone grows.
     """
     row = usage_row(account_id=account_id, source=source, model=model, provider=provider, measure=measure, now=now)
-    write_usage(db.session.connection(), row, profile)
+    write_usage(db.session.connection(), [row], profile)
 
 
-def write_usage(connection: sa.Connection, row: dict[str, object], profile: Profile) -> None:
-    """Add the row of one call, or where the site keeps no rows of calls, add the call to its day's total."""
+def write_usage(connection: sa.Connection, rows: Sequence[dict[str, object]], profile: Profile) -> None:
+    """Add the rows of calls, or where the site keeps no rows of calls, add the calls to their days' totals."""
     if profile.retention.request_logs:
         # Into the table and not by an object: the unit of work is a good part of what a short answer costs.
-        connection.execute(_INSERT_USAGE, row)
+        connection.execute(_INSERT_USAGE, rows)
     else:
-        add_up(connection, [row], profile)
+        add_up(connection, rows, profile)
 
 
 def usage_row(

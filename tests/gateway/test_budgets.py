@@ -15,7 +15,7 @@ from chat.kernel import clock as kernel_clock
 from chat.kernel.db import db
 from chat.kernel.ids import public_id
 from chat.kernel.site import current_site
-from chat.metering.budgets import Budget, Held, reserve, settle
+from chat.metering.budgets import Budget, Held, Reserve, Settle, reserve_all, settle_all
 from chat.metering.clerk import Clerk
 from chat.metering.current import current_clerk
 from chat.metering.jobs import settle_abandoned
@@ -46,13 +46,13 @@ def test_requests_at_the_same_moment_cannot_overspend(
     def run(number: int, amount: int, percent: int) -> None:
         clerk, held, now = clerks[number % 2], Held(public_id(), key, account_id, amount), kernel_clock.now()
         start.wait()
-        if clerk.do(lambda connection: reserve(connection, held, budget, "ok", now)) is not None:
+        if clerk.do_together(reserve_all, Reserve(held, budget, "ok", now)) is not None:
             return
         seen.append(clerk.do(lambda connection: _standing(connection, key)))
         cost = amount * percent // 100
         threading.Event().wait(random.random() / 200)  # spreads the work, guards nothing
         # A request that settles twice, by whichever process, settles once.
-        done = [one.do(lambda connection: settle(connection, held, cost, now)) for one in clerks]
+        done = [one.do_together(settle_all, Settle(held, cost, now)) for one in clerks]
         assert sorted(done) == [False, True]
         costs.append(cost)
 
@@ -79,7 +79,7 @@ def _standing(connection: sa.Connection, key: str) -> tuple[int, int]:
 
 def test_a_request_whose_process_died_costs_the_most_it_could(people: People, clock: Clock) -> None:
     held = Held(public_id(), "key", people.alice.id, 700)
-    current_clerk().do(lambda connection: reserve(connection, held, Budget(), "ok", kernel_clock.now()))
+    current_clerk().do_together(reserve_all, Reserve(held, Budget(), "ok", kernel_clock.now()))
     clock.advance(minutes=59)
     assert settle_abandoned() == 0
 
@@ -92,12 +92,12 @@ def test_a_request_whose_process_died_costs_the_most_it_could(people: People, cl
     usage = db.session.scalars(sa.select(Usage)).one()
     assert (usage.status, usage.code, usage.cost, usage.estimated) == ("failed", "abandoned", 700, True)
     db.session.rollback()
-    assert not current_clerk().do(lambda connection: settle(connection, held, 1, kernel_clock.now()))
+    assert not current_clerk().do_together(settle_all, Settle(held, 1, kernel_clock.now()))
 
 
 def test_a_purge_settles_too(app: Flask, people: People, clock: Clock) -> None:
     held = Held(public_id(), "key", people.alice.id, 700)
-    current_clerk().do(lambda connection: reserve(connection, held, Budget(), "ok", kernel_clock.now()))
+    current_clerk().do_together(reserve_all, Reserve(held, Budget(), "ok", kernel_clock.now()))
     clock.advance(minutes=61)
 
     assert app.test_cli_runner().invoke(args=["privacy", "purge"]).exit_code == 0

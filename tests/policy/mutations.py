@@ -374,7 +374,7 @@ MUTATIONS = (
     ),
     _one(
         "a program's call that nobody counts", "cap-api", "chat/inference/relay.py",
-        "        self.clerk.post(", "        (lambda _act: None)(",
+        "        self.clerk.post_together(", "        (lambda *_entry: None)(",
     ),
     _one(
         "a key that goes on after its end", "cap-api", "chat/gateway/guard.py",
