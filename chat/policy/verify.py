@@ -75,7 +75,7 @@ def _work(
     try:
         with running_scratch(settings, profile, mail=mail) as scratch:
             for promise in iter(lambda: _next(waiting), None):
-                found[promise.id] = _check(promise, scratch)
+                found[promise.id] = check(promise, scratch)
                 say(promise, found[promise.id])
     except Exception as error:  # noqa: BLE001  # an instance that cannot be run keeps no promise
         for promise in iter(lambda: _next(waiting), None):
@@ -90,7 +90,8 @@ def _next(waiting: "queue.Queue[Promise]") -> Promise | None:
         return None
 
 
-def _check(promise: Promise, scratch: Scratch) -> Result:
+def check(promise: Promise, scratch: Scratch) -> Result:
+    """Return how the promise's check ends on that instance; a check that stumbles is one that fails."""
     assert promise.check
     try:
         return Result(promise.id, State.KEPT, promise.check(scratch))

@@ -68,7 +68,7 @@ MUTATIONS = (
     ),
     _one(
         "two records for one request", "collect-usage", "chat/metering/ledger.py",
-        "        connection.execute(_INSERT_USAGE, row)", "        connection.execute(_INSERT_USAGE, [row, row])",
+        "        connection.execute(_INSERT_USAGE, rows)", "        connection.execute(_INSERT_USAGE, [*rows, *rows])",
     ),
     _one(
         "an address written down in spite of the profile", "collect-technical", "chat/kernel/network.py",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from chat.kernel.profile import Profile
-from chat.kernel.settings import ROOT, Settings
+from chat.kernel.settings import Settings
 
 # What a scratch instance has of its own; everything else is the running site's.
 _OWN = {
@@ -32,8 +32,9 @@ def write_configuration(
     mail_url: str | None,
     own_url: str,
     database: str | None,
+    source: Path,
 ) -> dict[str, str]:
-    """Write the profile into `folder` and return the environment of the process that is to run it."""
+    """Write the profile into `folder` and return the environment of the process that is to run it, from that source."""
     for part in ("instance", "temp", "home", "cwd"):
         (folder / part).mkdir()
     changed, keys = _with_stand_in(profile, provider_url)
@@ -50,14 +51,14 @@ def write_configuration(
         own["DATABASE_URL"] = database
     if mail_url:
         own |= {"MAIL_URL": mail_url, "CHAT_PUBLIC_URL": settings.chat_public_url or own_url}
-    return _bare(folder) | same | keys | own
+    return _bare(folder, source) | same | keys | own
 
 
-def _bare(folder: Path) -> dict[str, str]:
+def _bare(folder: Path, source: Path) -> dict[str, str]:
     return {name: os.environ[name] for name in _INHERITED if name in os.environ} | {
         "HOME": str(folder / "home"),
         "TMPDIR": str(folder / "temp"),
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": str(source),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         "FLASK_SKIP_DOTENV": "1",

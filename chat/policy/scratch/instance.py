@@ -18,7 +18,7 @@ from typing import Any
 
 from chat.accounts.outbox import SEND_JOB
 from chat.kernel.profile import Profile
-from chat.kernel.settings import Settings
+from chat.kernel.settings import ROOT, Settings
 from chat.policy.promise import Broken
 from chat.policy.scratch.configuration import write_configuration
 from chat.policy.scratch.database import Tables, drop_schema, is_postgresql, new_schema
@@ -34,7 +34,9 @@ PASSWORD = "correct horse battery staple"  # noqa: S105  # of people who never l
 class Scratch:
     """A running instance. `profile` and `settings` are the running site's."""
 
-    def __init__(self, settings: Settings, profile: Profile, folder: Path, *, mail: bool, database: str | None) -> None:
+    def __init__(
+        self, settings: Settings, profile: Profile, folder: Path, *, mail: bool, database: str | None, source: Path
+    ) -> None:
         self.settings = settings
         self.profile = profile
         self.folder = folder
@@ -50,7 +52,7 @@ class Scratch:
         if self.mailbox:
             self.mailbox.start()
         environment = write_configuration(
-            folder, settings, profile, provider_url=self.provider.url, own_url=self.url, database=database,
+            folder, settings, profile, provider_url=self.provider.url, own_url=self.url, database=database, source=source,
             mail_url=self.mailbox.url if self.mailbox else None,
         )  # fmt: skip
         self.tables = Tables(database or f"sqlite:///{self.instance / 'candor.sqlite'}")
@@ -262,12 +264,12 @@ class Scratch:
 
 
 @contextmanager
-def running_scratch(settings: Settings, profile: Profile, *, mail: bool = False) -> Iterator[Scratch]:
-    """Run a scratch instance until the block ends; all that it wrote goes with it."""
+def running_scratch(settings: Settings, profile: Profile, *, mail: bool = False, source: Path = ROOT) -> Iterator[Scratch]:
+    """Run a scratch instance until the block ends; all that it wrote goes with it. `source` is the folder of its code."""
     folder = Path(tempfile.mkdtemp(prefix="candor-scratch-"))
     database = new_schema(str(settings.database_url)) if is_postgresql(settings.database_url) else None
     try:
-        scratch = Scratch(settings, profile, folder, mail=mail, database=database)
+        scratch = Scratch(settings, profile, folder, mail=mail, database=database, source=source)
         try:
             yield scratch
         finally:
