@@ -82,6 +82,10 @@ def _sentences(*, sends_mail: bool) -> dict[str, object]:
     )
     return {
         "SECURITY_MSG_GENERIC_AUTHN_FAILED": (_l("That e-mail address and password do not belong together."), "error"),
+        "SECURITY_MSG_EMAIL_NOT_PROVIDED": (_l("Write your e-mail address."), "error"),
+        "SECURITY_MSG_INVALID_EMAIL_ADDRESS": (_l("That does not look like an e-mail address."), "error"),
+        "SECURITY_MSG_PASSWORD_NOT_PROVIDED": (_l("Write a password."), "error"),
+        "SECURITY_MSG_RETYPE_PASSWORD_MISMATCH": (_l("That is not the same password as above."), "error"),
         "SECURITY_MSG_CONFIRM_REGISTRATION": (on_its_way, "success"),
         "SECURITY_MSG_CONFIRMATION_REQUEST": (on_its_way, "info"),
         "SECURITY_MSG_PASSWORD_RESET_REQUEST": (on_its_way, "info"),

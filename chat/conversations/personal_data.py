@@ -15,6 +15,10 @@ def _longest(profile: Profile) -> timedelta:
     return timedelta(days=profile.retention.history_longest)
 
 
+_IMPROVEMENT = {
+    Purpose.IMPROVEMENT: "for what stands under Improvement as taken, whoever tests and trains models for this site",
+}
+
 STORES = (
     Store(
         model=Conversation,
@@ -28,6 +32,7 @@ STORES = (
         expires=Conversation.expires_at,
         keep_for=_keep_for,
         longest=_longest,
+        read_by=_IMPROVEMENT,
         exported=(
             "public_id", "created_at", "updated_at", "kept_since", "expires_at", "own_days", "pinned", "leaf", "model",
             "temperature",
@@ -56,6 +61,7 @@ STORES = (
         goes_with=Conversation,
         opened={"body": body_in_words},
         linked={"conversation": (StoredTurn.conversation_id, Conversation.public_id)},
+        read_by=_IMPROVEMENT,
         exported=("public_id", "parent", "role", "state", "problem", "model", "written_at", "body"),
         withheld=("id", "conversation_id", "account_id"),
     ),
@@ -68,6 +74,7 @@ STORES = (
         basis=Basis.CONSENT,
         purpose=Purpose.IMPROVEMENT,
         goes_with=Conversation,
+        read_by=_IMPROVEMENT,
         exported=("verdict", "given_at", "note"),
         withheld=("id", "public_id", "account_id", "conversation_id", "turn_id"),
     ),

@@ -1,6 +1,6 @@
 """What the page "Your data" is given: sentences and figures, ready to be written down."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,6 +26,7 @@ class HeldView:
     since: datetime | None
     next_to_go: datetime | None
     sealed: bool
+    readers: str  # who may read it beside the person; empty: nobody
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,8 @@ class ActView:
     reason: str
 
 
-def held_view(held: Held, profile: Profile) -> HeldView:
+def held_view(held: Held, profile: Profile, agreed: Collection[str] = ()) -> HeldView:
+    """Return what the page says of one table. `agreed`: what the person consents to now, which lets others read some."""
     store = held.store
     return HeldView(
         id=store.model.__tablename__,
@@ -62,6 +64,7 @@ def held_view(held: Held, profile: Profile) -> HeldView:
         since=held.oldest,
         next_to_go=held.next_to_go,
         sealed=held.sealed,
+        readers="; ".join(words for under, words in store.read_by.items() if not under or under in agreed),
     )
 
 

@@ -10,6 +10,8 @@ from flask_babel import gettext as _
 from chat.accounts import freezing
 from chat.accounts.audit import list_about
 from chat.accounts.sessions import get_current_account
+from chat.consent import ledger
+from chat.consent.purposes import Purpose
 from chat.datarights.export import Copy, prepare
 from chat.datarights.overview import list_held
 from chat.datarights.present import act_views, held_view, sum_view
@@ -32,10 +34,11 @@ _COPIES = "10/hour"
 def show() -> ResponseReturnValue:
     account, profile = get_current_account(), current_site().profile
     everything = list_held(account.id, current_stores(), profile)
+    agreed = {purpose for purpose in Purpose if ledger.allows(account, purpose)}
     return render_template(
         "datarights/data.html",
         total=sum_view(everything),
-        held=[held_view(one, profile) for one in everything if one.count],
+        held=[held_view(one, profile, agreed) for one in everything if one.count],
         empty=[held_view(one, profile) for one in everything if not one.count],
         acts=act_views(list_about(account)),
         frozen_at=account.frozen_at,

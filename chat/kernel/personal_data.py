@@ -42,6 +42,8 @@ class Store:
     keep_for: Callable[[Profile], timedelta] | None = None  # None: as long as the account, as `why` explains
     expires: Any = None  # the column with the row's own last moment, where rows have one; it decides, not born and keep_for
     longest: Callable[[Profile], timedelta] | None = None  # how long since `born` a row lives at most, whatever `expires` says
+    # Who may read it beside its owner, in words, and under which consent of the owner's; "" stands for under none.
+    read_by: Mapping[str, str] = field(default_factory=dict)
     # What is written in the transaction that deletes rows whose time is up, from their values: a sum that outlives them.
     folds: Callable[[Sequence[Mapping[str, Any]], Profile], None] | None = None
     needs: tuple[str, ...] = ()  # further consents without which its rows may not be: the withdrawal of one reaches them too

@@ -19,6 +19,7 @@ STORES = (
         why="to answer you, and to be able to show that it was done in time; it goes when you take it back",
         basis=Basis.LEGAL_DUTY,
         letter=Letter.REQUEST,
+        read_by={"": "the operator of this site, to answer it; each reading is recorded and stands beside the request"},
         born=PersonRequest.received_at,
         expires=PersonRequest.expires_at,
         keep_for=_keep_for,

@@ -9,6 +9,9 @@ from flask import Flask
 
 from chat.accounts import audit
 from chat.accounts.models import Account
+from chat.consent import ledger
+from chat.consent.ledger import Source
+from chat.consent.purposes import Purpose
 from chat.features import FEATURES
 from chat.kernel import clock as kernel_clock
 from chat.kernel.db import db
@@ -48,6 +51,21 @@ def test_each_category_says_what_for_by_which_right_and_until_when(client: Brows
     assert "your consent" in words
     assert f"the next on {_day(clock.now, 90)}" in words
     assert "ncrypted under a key of your own" in words
+
+
+def test_whoever_else_may_read_it_is_named(client: Browser, people: People) -> None:
+    _fill(client, people)
+    client.submit("/settings/requests/new", {"text": "When do you answer?"})
+
+    alone = client.page("/settings/data").text
+    ledger.give(people.alice, Purpose.IMPROVEMENT, Source.SETTINGS, kernel_clock.now())
+    db.session.commit()
+    shared = client.page("/settings/data").text
+
+    assert alone.count("You alone: encrypted under a key of your own") == 2  # conversations and their messages
+    assert "You, and the operator of this site, to answer it" in alone
+    assert shared.count("You alone: encrypted") == 0
+    assert shared.count("whoever tests and trains models for this site") == 2
 
 
 def test_what_is_expired_is_not_counted_though_no_purge_came_by(client: Browser, people: People, clock: Clock) -> None:
