@@ -13,12 +13,8 @@ from tests.pages.window import Window
 pytestmark = pytest.mark.browser
 
 LOOKS: list[tuple[int, Literal["light", "dark"]]] = [(1280, "light"), (1280, "dark"), (360, "light"), (360, "dark")]
-GUEST_PAGES = ("/", "/privacy", "/providers", "/login", "/register", "/reset", "/nothing-here")
-OWN_PAGES = (
-    *("/", "/history", "/settings/privacy", "/settings/history", "/settings/profile", "/settings/security"),
-    *("/settings/security/password", "/settings/profile/email", "/verify"),
-    *("/settings/keys", "/settings/keys/new", "/settings/usage", "/settings/usage/log"),
-)
+GUEST_PAGES = ("/", "/privacy", "/privacy/request", "/providers", "/login", "/register", "/reset", "/nothing-here")
+OWN_PAGES = ("/", "/settings/privacy", "/verify")  # the rest of the settings: test_every_page.py
 WIDE = """## A heading
 
 A paragraph with a [link](https://example.org), `code` and **weight**, and averyveryverylongwordthatdoesnotfitanywhere{0}.
