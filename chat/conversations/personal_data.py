@@ -15,7 +15,7 @@ def _longest(profile: Profile) -> timedelta:
     return timedelta(days=profile.retention.history_longest)
 
 
-_IMPROVEMENT = {
+_IMPROVEMENT: dict[str, str] = {
     Purpose.IMPROVEMENT: "for what stands under Improvement as taken, whoever tests and trains models for this site",
 }
 
