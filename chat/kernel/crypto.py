@@ -5,7 +5,6 @@ associated data, so that a ciphertext moved to another row, column or account do
 """
 
 import base64
-import hashlib
 import hmac
 import os
 import secrets
@@ -63,7 +62,7 @@ def derive(secret: str, purpose: str) -> bytes:
 
 def keyed_hash(key: bytes, value: str) -> str:
     """Return a short HMAC-SHA256 of `value`, for counting by something that must not be written down."""
-    return hmac.new(key, value.encode(), hashlib.sha256).hexdigest()[:24]
+    return hmac.digest(key, value.encode(), "sha256").hex()[:24]
 
 
 @dataclass(frozen=True, slots=True, repr=False)

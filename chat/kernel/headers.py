@@ -17,23 +17,19 @@ def csp_nonce() -> str:
 
 def send_headers(app: Flask) -> None:
     """Add the headers to every answer of `app`."""
-    app.before_request(_start)
     app.after_request(_add)
     app.jinja_env.globals["csp_nonce"] = csp_nonce
 
 
-def _start() -> None:
-    csp_nonce()
-
-
 def _add(response: Response) -> Response:
     headers = response.headers
-    headers.setdefault("Content-Security-Policy", _policy())
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "no-referrer")
-    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-    headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), browsing-topics=()")
+    given = {name.lower() for name, _value in headers}
+    for name, value in _ALWAYS:
+        if name.lower() not in given:
+            headers.add(name, value)
+    if "content-security-policy" not in given:
+        # Only a page has scripts that a nonce could let run.
+        headers.add("Content-Security-Policy", _policy(csp_nonce()) if response.mimetype == "text/html" else _WITHOUT_SCRIPTS)
     if request.is_secure:
         headers.setdefault("Strict-Transport-Security", f"max-age={2 * _YEAR}; includeSubDomains")
     if request.endpoint != "static":
@@ -42,11 +38,12 @@ def _add(response: Response) -> Response:
     return response
 
 
-def _policy() -> str:
+def _policy(nonce: str | None) -> str:
+    scripts = f"'self' 'nonce-{nonce}'" if nonce else "'self'"
     return "; ".join(
         (
             "default-src 'self'",
-            f"script-src 'self' 'nonce-{csp_nonce()}'",
+            f"script-src {scripts}",
             "img-src 'self' data: blob:",
             "object-src 'none'",
             "base-uri 'none'",
@@ -54,3 +51,13 @@ def _policy() -> str:
             "frame-ancestors 'none'",
         )
     )
+
+
+_WITHOUT_SCRIPTS = _policy(None)
+_ALWAYS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), browsing-topics=()"),
+)

@@ -55,35 +55,38 @@ class Limits:
 
     def hit(self, rate: str, kind: str, who: str) -> None:
         """Count one `kind` of act by `who` against a rate like "30/hour". Raises TooMany when it is used up."""
-        self._take(self._moving, rate, kind, who, 1)
+        self._take(self._moving, rate, kind, self._hashed(kind, who), 1)
 
     def count(self, rate: str, kind: str, who: str, cost: int = 1) -> Standing:
         """The same for what comes thousands of times: two counters a window in place of each hit's moment.
 
         Returns how the limit stands then.
         """
-        self._take(self._counting, rate, kind, who, cost)
-        return self._standing(rate, kind, who)
+        key = self._hashed(kind, who)
+        self._take(self._counting, rate, kind, key, cost)
+        return self._standing(rate, kind, key)
 
     def add(self, rate: str, kind: str, who: str, cost: int) -> None:
         """Count what is known only afterwards, and cannot be refused any more: it uses up at most what is left."""
-        left = min(cost, self._standing(rate, kind, who).remaining)
+        key = self._hashed(kind, who)
+        left = min(cost, self._standing(rate, kind, key).remaining)
         if left > 0:
             with suppress(TooMany):  # another one was faster: there is less left, and what there is will do
-                self._take(self._counting, rate, kind, who, left)
+                self._take(self._counting, rate, kind, key, left)
 
-    def _standing(self, rate: str, kind: str, who: str) -> Standing:
+    def _hashed(self, kind: str, who: str) -> str:
+        return keyed_hash(self._secret, f"{kind}:{who}")
+
+    def _standing(self, rate: str, kind: str, key: str) -> Standing:
         item = _parsed(rate)
-        key = keyed_hash(self._secret, f"{kind}:{who}")
         try:
             stats = self._counting.usual.get_window_stats(item, kind, key)
         except StorageError:
             stats = self._counting.fallback.get_window_stats(item, kind, key)
         return Standing(item.amount, stats.remaining, max(0, math.ceil(stats.reset_time - time.time())))
 
-    def _take(self, limiters: "_Limiters", rate: str, kind: str, who: str, cost: int) -> None:
+    def _take(self, limiters: "_Limiters", rate: str, kind: str, key: str, cost: int) -> None:
         item = _parsed(rate)
-        key = keyed_hash(self._secret, f"{kind}:{who}")
         try:
             limiter = limiters.usual
             allowed = limiter.hit(item, kind, key, cost=cost)

@@ -5,6 +5,8 @@ Counted in this process. With several workers, `PROMETHEUS_MULTIPROC_DIR` makes 
 
 import os
 from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -39,14 +41,21 @@ streams_open = Gauge("candor_streams_open", "Answers that are arriving now.", re
 
 def count(model: str, provider: str, measure: Measure) -> None:
     """Add one answer to the counts."""
-    _answers.labels(model, provider, measure.status.value).inc()
-    _tokens.labels(model, provider, "in").inc(measure.counted_input)
-    _tokens.labels(model, provider, "out").inc(measure.counted_output)
-    _whole.labels(model, provider, measure.status.value).observe(measure.total_ms / 1000)
+    status = measure.status.value
+    _series(_answers, model, provider, status).inc()
+    _series(_tokens, model, provider, "in").inc(measure.counted_input)
+    _series(_tokens, model, provider, "out").inc(measure.counted_output)
+    _series(_whole, model, provider, status).observe(measure.total_ms / 1000)
     if measure.code is not None:
-        _failures.labels(model, provider, measure.code).inc()
+        _series(_failures, model, provider, measure.code).inc()
     if measure.first_token_ms is not None:
-        _first.labels(model, provider).observe(measure.first_token_ms / 1000)
+        _series(_first, model, provider).observe(measure.first_token_ms / 1000)
+
+
+@lru_cache(maxsize=4096)
+def _series(metric: Any, *labels: str) -> Any:
+    """Return the metric of these labels. The library looks each one up under a lock, and there are few."""
+    return metric.labels(*labels)
 
 
 def exposition(readings: Iterable[Reading]) -> bytes:

@@ -3,18 +3,28 @@
 http.client hands out one chunk a read, and a provider makes a chunk of each token. When tokens come faster than they are
 passed on, those that wait are taken together: what follows a read (decoding, passing on, writing) is then done once for all
 of them. Nothing waits for more to come. RFC 9112, section 7.1.
+
+http.client gives the head to the e-mail parser, which takes longer than the rest of an answer does. Here it is read line by
+line; RFC 9112, sections 4, 5 and 6.3.
 """
 
+import re
 import socket
-from http.client import HTTPResponse, IncompleteRead, LineTooLong
+from http.client import HTTPException, HTTPMessage, HTTPResponse, IncompleteRead, LineTooLong
 from typing import Any
 
 _LONGEST_LINE = 65536
+_MOST_FIELDS = 100
+_WITHOUT_BODY = (204, 304)
+_FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*\r?\n", re.DOTALL)
 _LINE_END = b"\r\n"
 
 
 class ArrivingResponse(HTTPResponse):
-    """What http.client makes of an answer, but for `read1` of one that comes in chunks."""
+    """What http.client makes of an answer, but for its head, and for `read1` of one that comes in chunks."""
+
+    version: int  # 10 or 11, the way http.client writes HTTP/1.0 and HTTP/1.1
+    length: int | None
 
     def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
         super().__init__(sock, *args, **options)
@@ -23,6 +33,40 @@ class ArrivingResponse(HTTPResponse):
         self._missing = 0  # bytes to come of the current chunk and the line end behind it
         self._line = b""  # the beginning of a line between chunks
         self._is_last = False  # the last chunk has come; what follows are trailers
+
+    def begin(self) -> None:
+        """Read the head. Raises HTTPException where it is none."""
+        if self.headers is not None:
+            return
+        status = 100
+        while 100 <= status < 200:  # a provider that says first that it goes on
+            version, status, reason = self._read_status()
+            fields = self._read_fields()
+        self.code, self.status, self.reason = status, status, reason.strip()
+        self.version = 11 if version.startswith("HTTP/1.") and version != "HTTP/1.0" else 10
+        self.headers = self.msg = fields
+        self.chunked = fields.get("transfer-encoding", "").lower() == "chunked"
+        self.chunk_left = None
+        length = fields.get("content-length", "")
+        self.length = int(length) if length.isdecimal() and not self.chunked else None
+        if status in _WITHOUT_BODY:
+            self.length = 0
+        ends_with_it = not self.chunked and self.length is None
+        self.will_close = ends_with_it or bool(self._check_close())
+
+    def _read_fields(self) -> HTTPMessage:
+        fields = HTTPMessage()
+        for _ in range(_MOST_FIELDS + 1):
+            line = self.fp.readline(_LONGEST_LINE + 1)
+            if line in (b"\r\n", b"\n"):
+                return fields
+            if len(line) > _LONGEST_LINE:
+                raise LineTooLong("header line")
+            field = _FIELD.fullmatch(line)
+            if field is None:
+                raise HTTPException("not a header")
+            fields.set_raw(field[1].decode("ascii"), field[2].decode("latin-1"))
+        raise HTTPException("too many headers")
 
     def read1(self, n: int = -1) -> bytes:
         """Return what has arrived of the body, up to `n` bytes as they came over the line; wait where nothing has."""

@@ -4,8 +4,9 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from http.client import HTTPConnection, HTTPException, IncompleteRead
+from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -45,24 +46,61 @@ def test_a_line_without_an_end_does_not_fill_the_memory() -> None:
         list(_reads(response))
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nHello",
+        b"HTTP/1.1 200\r\ncontent-length:5\r\nx-empty:\r\nx-two: a\r\nx-two:  b\r\n\r\nHello",
+        b"HTTP/1.1 429 Too Many Requests\nConnection: close\nTransfer-Encoding: Chunked\n\n0\r\n\r\n",
+        b"HTTP/1.0 200 OK\r\nKeep-Alive: 5\r\nContent-Length: -1\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\nx-early: 1\r\n\r\nHTTP/1.1 204 No Content\r\ncontent-length: 7\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nx-name: caf\xe9\r\nContent-Length: 1, 1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\nuntil the end",
+    ],
+)
+def test_a_head_means_what_it_means_to_http_client(head: bytes) -> None:
+    with _answered([head]) as ours, _answered([head], HTTPResponse) as theirs:
+        for name in ("status", "reason", "version", "chunked", "length", "will_close"):
+            assert getattr(ours, name) == getattr(theirs, name), name
+        assert ours.getheaders() == theirs.getheaders()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\n<html>\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nx-folded: a\r\n b\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nx-spaced : a\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nx-cut: a",
+        b"HTTP/1.1 200 OK\r\nx-long: " + b"a" * 70_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"x-many: a\r\n" * 101 + b"\r\n",
+        b"HTTP/1.1 2000 OK\r\n\r\n",
+        b"Hello\r\n\r\n",
+    ],
+)
+def test_what_is_no_head_is_refused(head: bytes) -> None:
+    with pytest.raises(HTTPException), _answered([head]):
+        pass
+
+
 def _reads(response: ArrivingResponse) -> Iterator[bytes]:
     while data := response.read1(16384):
         yield data
 
 
 @contextmanager
-def _answered(pieces: list[bytes]) -> Iterator[ArrivingResponse]:
+def _answered(pieces: list[bytes], kind: type[HTTPResponse] = ArrivingResponse) -> Iterator[Any]:
     """Yield the beginning of an answer whose bytes are sent piece by piece, after which the connection is closed."""
     here, there = socket.socketpair()
     sender = threading.Thread(target=_send, args=(there, pieces))
     sender.start()
     connection = HTTPConnection("nowhere")
-    connection.response_class = ArrivingResponse
+    connection.response_class = kind
     connection.sock = here
     try:
         connection.request("GET", "/")
         with connection.getresponse() as response:
-            assert isinstance(response, ArrivingResponse)
+            assert isinstance(response, kind)
             yield response
     finally:
         connection.close()
