@@ -98,13 +98,17 @@ def litellm(provider: int, folder: Path, environment: Path) -> Iterator[Relay]:
     model = {"model": "openai/slow", "api_base": f"http://127.0.0.1:{provider}/v1", "api_key": "none"}
     settings = folder / "litellm.json"  # JSON is YAML too
     settings.write_text(json.dumps({"model_list": [{"model_name": "slow", "litellm_params": model}]}))
-    with _run(port, [str(program), "--config", str(settings), "--port", str(port), "--host", "127.0.0.1"]) as relay:
+    command = [str(program), "--config", str(settings), "--port", str(port), "--host", "127.0.0.1", "--num_workers", "1"]
+    # Nothing of this process's environment: it takes settings from there, and its list of prices from the network.
+    own = {"PATH": f"{environment / 'bin'}:/usr/bin:/bin", "HOME": str(folder), "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    own["LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY"] = "true"  # one thing less for it to do
+    with _run(port, command, own) as relay:
         yield relay
 
 
 @contextmanager
-def _run(port: int, command: list[str]) -> Iterator[Relay]:
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def _run(port: int, command: list[str], environment: dict[str, str] | None = None) -> Iterator[Relay]:
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
     try:
         _wait_until_open(port, process)
         yield Relay(port, process)
