@@ -12,8 +12,10 @@ from chat.gateway import policy_header
 from chat.gateway.errors import error_object, error_response, new_request_id, speaks_anthropic
 from chat.gateway.guard import Caller, api_key, current_caller
 from chat.gateway.rates import count_request, count_tokens_in, say_standings, tokens_out_counter
+from chat.gateway.receipts import get_receipt
 from chat.gateway.requests import Posted, read_request
 from chat.gateway.routing import demands_of, list_models, models_for
+from chat.inference.receipts import notary_of
 from chat.inference.relay import ApiCall, Relay, relay
 from chat.inference.ways import Asked
 from chat.kernel import clock
@@ -87,6 +89,15 @@ def models() -> ResponseReturnValue:
 def model(model_id: str) -> ResponseReturnValue:
     count_request(current_caller(), current_site())
     return _json(_described(model_id, models_for(model_id, current_caller(), current_catalogue())))
+
+
+@bp.get("/receipts/<receipt_id>")
+@api_key
+def receipt(receipt_id: str) -> ResponseReturnValue:
+    """The receipt that `x-candor-receipt` named, for whoever has the key that the request was made with."""
+    caller, site = current_caller(), current_site()
+    count_request(caller, site)
+    return _json(get_receipt(receipt_id, caller.account_id, notary_of(site), clock.now(), key=caller.key))
 
 
 @bp.before_request
@@ -169,6 +180,8 @@ def _broken_off(problem: Problem) -> bytes:
 def _headed(response: Response, begun: Relay) -> Response:
     response.headers["X-Candor-Provider"] = begun.model.provider_id
     response.headers["X-Candor-Region"] = begun.model.policy.region
+    if begun.receipt:
+        response.headers["X-Candor-Receipt"] = begun.receipt
     if begun.way.left_out:
         response.headers["X-Candor-Left-Out"] = ", ".join(begun.way.left_out)
     return response

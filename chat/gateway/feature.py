@@ -2,7 +2,7 @@
 
 from flask_babel import lazy_gettext as _l
 
-from chat.gateway import views_keys, views_openapi, views_usage
+from chat.gateway import views_api_receipts, views_keys, views_openapi, views_usage
 from chat.gateway.api import bp
 from chat.gateway.cli import keys
 from chat.gateway.personal_data import STORES
@@ -10,7 +10,7 @@ from chat.kernel.feature import Feature, MenuItem
 
 FEATURE = Feature(
     name="gateway",
-    blueprints=(views_keys.bp, views_usage.bp),
+    blueprints=(views_keys.bp, views_usage.bp, views_api_receipts.bp),
     programs=(bp, views_openapi.bp),
     stores=STORES,
     commands=(keys,),

@@ -61,6 +61,7 @@ _FAILURES = {
     "401": "No key, or none that is valid.",
     "403": "The key, the account or the site does not allow this.",
     "404": "There is no such model for this key.",
+    "409": "The request has not ended yet, so its receipt is not complete: ask again in a moment.",
     "413": "The body is larger than this site takes.",
     "415": "The provider does not take this kind of content.",
     "422": "The provider cannot process what was sent.",
@@ -71,7 +72,11 @@ _FAILURES = {
     "504": "The provider took too long.",
     "529": "The provider is overloaded.",
 }
-_SAYS_WHO = {"X-Candor-Provider": "Who answered.", "X-Candor-Region": "Where the provider says it computes."}
+_SAYS_WHO = {
+    "X-Candor-Provider": "Who answered.",
+    "X-Candor-Region": "Where the provider says it computes.",
+    "X-Candor-Receipt": "The id of this request's data receipt: `GET /v1/receipts/{receipt_id}`, once the answer has ended.",
+}
 
 
 def describe(site_name: str, base_url: str) -> Schema:
@@ -83,6 +88,12 @@ def describe(site_name: str, base_url: str) -> Schema:
             {"name": "model_id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}},
         ],
         "get": _reading("One of them", "getModel", "Model"),
+    }
+    paths["/v1/receipts/{receipt_id}"] = {
+        "parameters": [
+            {"name": "receipt_id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}},
+        ],
+        "get": _reading("The data receipt of a request of this key", "getReceipt", "Receipt"),
     }
     return {
         "openapi": "3.1.0",
@@ -133,7 +144,9 @@ def _operation(protocol: Protocol) -> Schema:
 
 def _reading(summary: str, name: str, schema: str) -> Schema:
     content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
-    failures = {status: one for status, one in _failures("OpenAIError").items() if status in ("401", "403", "404", "429")}
+    failures = {
+        status: one for status, one in _failures("OpenAIError").items() if status in ("401", "403", "404", "409", "429")
+    }
     return {
         "operationId": name,
         "summary": summary,
@@ -174,6 +187,18 @@ def _schemas() -> dict[str, Schema]:
             region=text,
             retention_days={"type": "integer", "minimum": 0},
             trains={"type": "boolean"},
+        ),
+        # docs/receipts.md says what each field says; it is signed, and can be checked without this site.
+        "Receipt": _object(
+            type={"const": "candor-data-receipt/1"},
+            site=text,
+            issued_at={"type": "string", "format": "date-time"},
+            asked_at={"type": "string", "format": "date-time"},
+            answer=text,
+            source=text,
+            outcome=text,
+            code={"type": ["string", "null"]},
+            **{one: {"type": "object"} for one in ("model", "provider", "sent", "received", "stored", "logged", "proof")},
         ),
         "ModelList": _object(
             object={"const": "list"},

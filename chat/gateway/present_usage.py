@@ -9,8 +9,10 @@ from flask_babel import gettext as _
 
 from chat.billing.money import say_dollars
 from chat.gateway.models import ApiKey
+from chat.kernel.signing import Document
 from chat.metering.models import Usage
 from chat.metering.usage import Line
+from chat.providers.data_policy import THIS_MACHINE
 
 # The chart's own units; the page scales it.
 WIDTH, HEIGHT = 720, 160
@@ -80,6 +82,29 @@ class Call:
     milliseconds: str
     cost: str
     estimated: bool
+    receipt: str | None  # its id, where there is one to look at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptView:
+    """A request's data receipt."""
+
+    id: str
+    asked_at: datetime
+    outcome: str
+    model: str
+    provider: str
+    host: str
+    region: str
+    local: bool
+    retention_days: int
+    trains: bool
+    terms: str | None
+    checked: date
+    sent: int
+    received: int
+    logged_until: datetime
+    key: str
 
 
 def key_names(keys: Iterable[ApiKey]) -> dict[str, str]:
@@ -146,6 +171,29 @@ def call_view(row: Usage, names: Mapping[str, str]) -> Call:
         milliseconds=format_decimal(row.total_ms),
         cost=say_dollars(row.cost),
         estimated=row.estimated,
+        receipt=row.receipt if row.terms else None,
+    )
+
+
+def receipt_view(receipt: Document) -> ReceiptView:
+    provider = receipt["provider"]
+    return ReceiptView(
+        id=receipt["answer"],
+        asked_at=datetime.fromisoformat(receipt["asked_at"]),
+        outcome=receipt["outcome"],
+        model=receipt["model"]["name"],
+        provider=provider["name"],
+        host=provider["host"],
+        region=provider["region"],
+        local=provider["region"] == THIS_MACHINE,
+        retention_days=provider["retention_days"],
+        trains=provider["trains"],
+        terms=provider["terms"],
+        checked=date.fromisoformat(provider["checked"]),
+        sent=receipt["sent"]["bytes"],
+        received=receipt["received"]["bytes"],
+        logged_until=datetime.fromisoformat(receipt["logged"]["until"]),
+        key=receipt["proof"]["key"],
     )
 
 

@@ -14,6 +14,7 @@ from chat.kernel.site import Site
 from chat.metering.ledger import Measure, Source
 from chat.metering.models import Usage
 from chat.metering.personal_data import STORES as METER
+from chat.metering.terms import terms_of
 from chat.providers.base import Request
 from chat.providers.catalogue import Model
 
@@ -68,7 +69,6 @@ def draft(
     model: Model, request: Request, source: Source, *, subject: str, has_account: bool, notary: Notary, now: datetime
 ) -> Draft:
     """Return the receipt of a question that is about to be asked; `subject` is the answer's public id."""
-    policy = model.policy
     document: Document = {
         "type": TYPE,
         "site": notary.site,
@@ -78,30 +78,37 @@ def draft(
         "source": source.value,
         "outcome": _ARRIVING,
         "code": None,
-        "model": {"id": model.id, "name": model.name},
-        "provider": {
-            "id": model.provider_id,
-            "name": model.provider_name,
-            "host": model.host,
-            "region": policy.region,
-            "retention_days": policy.retention_days,
-            "trains": policy.trains,
-            "terms": policy.url or None,
-            "checked": policy.checked.isoformat(),
-        },
+        **terms_of(model)[1],
         "sent": {"bytes": size_of(request), "messages": len(request.messages), "pictures": pictures_in(request)},
         "received": None,
         "stored": stated(NOTHING),
-        # A site that keeps no rows of calls adds each to the day's sums alone.
-        "logged": {
-            "rows": 1 if notary.logs else 0,
-            "table": Usage.__tablename__,
-            "columns": [*_USAGE.exported] if notary.logs else [],
-            "with_account": has_account,
-            "until": moment(now + notary.logs) if notary.logs else None,
-        },
+        "logged": _logged(notary, now, has_account=has_account),
     }
     return Draft(document, notary)
+
+
+def receipt_of_call(row: Usage, terms: Document, notary: Notary, now: datetime) -> Document:
+    """Return the signed receipt of a request of the API, from its usage row and what was said of its model then.
+
+    Nothing of what passes the API is stored, whatever anybody agreed to: it has no code that could.
+    """
+    return notary.signing.sign(
+        {
+            "type": TYPE,
+            "site": notary.site,
+            "issued_at": moment(now),
+            "asked_at": moment(row.at - timedelta(milliseconds=row.total_ms)),
+            "answer": row.receipt,
+            "source": row.source,
+            "outcome": row.status,
+            "code": row.code,
+            **terms,
+            "sent": {"bytes": row.input_bytes},
+            "received": {"bytes": row.output_bytes},
+            "stored": stated(NOTHING),
+            "logged": _logged(notary, row.at, has_account=row.account_id is not None),
+        }
+    )
 
 
 def amended(receipt: Document, conversation: Stored, now: datetime, notary: Notary) -> Document:
@@ -140,6 +147,17 @@ def summary(receipt: Document) -> str:
         f"stored={stored['rows']}",
     ]
     return ", ".join(facts)
+
+
+def _logged(notary: Notary, at: datetime, *, has_account: bool) -> Document:
+    # A site that keeps no rows of calls adds each to the day's sums alone.
+    return {
+        "rows": 1 if notary.logs else 0,
+        "table": Usage.__tablename__,
+        "columns": [*_USAGE.exported] if notary.logs else [],
+        "with_account": has_account,
+        "until": moment(at + notary.logs) if notary.logs else None,
+    }
 
 
 def stated(stored: Stored) -> Document:

@@ -24,6 +24,7 @@ from chat.metering.clerk import Clerk
 from chat.metering.entries import Ended, write_entries
 from chat.metering.ledger import Measure, Source, Status, usage_row
 from chat.metering.metrics import streams_open
+from chat.metering.terms import note_terms, terms_of
 from chat.providers.base import Cancel, ProviderProblem
 from chat.providers.catalogue import Catalogue, Model
 from chat.providers.demands import Demands
@@ -76,6 +77,11 @@ class Relay:
     def is_stream(self) -> bool:
         return self.passed.is_stream
 
+    @property
+    def receipt(self) -> str | None:
+        """The id of the receipt that there is once the answer is settled. A site without rows of calls can give none."""
+        return self._settling.held.public_id if self.call.profile.retention.request_logs else None
+
     def body(self) -> bytes:
         """Return the whole answer. Raises ProviderProblem."""
         settling = self._settling
@@ -121,6 +127,8 @@ class Relay:
 def relay(call: ApiCall, catalogue: Catalogue, clerk: Clerk, cancel: Cancel) -> Relay:
     """Return the answer as it begins to arrive. Raises Refused, TooMany or ProviderProblem; the call is settled then."""
     models = check_demands(call.models, call.demands)
+    for model in models:
+        note_terms(model, clerk)
     held = Held(public_id(), call.key, call.account_id, _most(call, models))
     refusal = clerk.do_together(write_entries, Reserve(held, call.budget, models[0].id, clock.now()))
     if refusal is not None:
@@ -244,6 +252,8 @@ class _Settling:
             now=now,
             key=self.call.key,
             cost=cost,
+            receipt=self.held.public_id,
+            terms=terms_of(self.model)[0],
         )
         self.clerk.post_together(write_entries, Ended(Settle(self.held, cost, now), row, self.call.profile))
         if self.call.on_settled is not None:

@@ -54,6 +54,8 @@ class Clerk:
         self._waiting: list[_Task[Any]] = []
         self._owner = 0
         self._closing = False
+        # What does not have to be written down a second time. It was committed when it is in here.
+        self.noted: set[str] = set()
 
     def do(self, act: Act[T]) -> T:
         """Return what `act` returned, once that is committed. Raises what it raised."""

@@ -9,6 +9,7 @@ from chat.kernel.site import current_site
 from chat.metering.budgets import Settle, list_abandoned, settle_all
 from chat.metering.ledger import Measure, Source, Status, usage_row, write_usage
 from chat.metering.personal_data import LONGEST_REQUEST
+from chat.metering.terms import terms_of
 from chat.providers.current import current_catalogue
 
 
@@ -35,6 +36,8 @@ def settle_abandoned() -> int:
             now=now,
             key=held.key,
             cost=held.amount,
+            receipt=held.public_id,
+            terms=terms_of(known)[0] if known else None,
         )
         rows.append(row)
     if rows:

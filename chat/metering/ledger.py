@@ -91,6 +91,8 @@ def usage_row(
     now: datetime,
     key: str | None = None,
     cost: int = 0,
+    receipt: str | None = None,
+    terms: str | None = None,
 ) -> dict[str, object]:
     """Return the usage row of one call, for `write_usage`."""
     return {
@@ -110,6 +112,8 @@ def usage_row(
         "cost": cost,
         "first_token_ms": measure.first_token_ms,
         "total_ms": measure.total_ms,
+        "receipt": receipt,
+        "terms": terms,
     }
 
 

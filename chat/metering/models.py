@@ -1,6 +1,7 @@
 """Usage: one row a call of a model, what is left of them by day, and what was spent. No column could hold what was said."""
 
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -34,6 +35,22 @@ class Usage(Base):
     cost: Mapped[int] = mapped_column(sa.BigInteger, server_default=sa.text("0"))
     first_token_ms: Mapped[int | None]
     total_ms: Mapped[int]
+    # Of a request of the API: the id of its data receipt, and what was said of its model then (a digest of `ModelTerms`).
+    receipt: Mapped[str | None] = mapped_column(sa.String(24), index=True, unique=True)
+    terms: Mapped[str | None] = mapped_column(sa.String(32))
+
+
+class ModelTerms(Base):
+    """What this site said of a model when it was asked: who computes where, and on which terms. A receipt says it again later.
+
+    A profile changes, and what was said must not change with it. One row for each thing that was ever said, never changed.
+    """
+
+    __tablename__ = "model_terms"
+
+    id: Mapped[intpk]
+    digest: Mapped[str] = mapped_column(sa.String(32), unique=True)
+    said: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
 
 
 class UsageTotal(Base):

@@ -3,7 +3,7 @@ from datetime import timedelta
 from chat.kernel.personal_data import Basis, Store
 from chat.kernel.profile import Profile
 from chat.metering.budgets import fold as settle_forgotten
-from chat.metering.models import Reservation, Spending, Usage, UsageTotal
+from chat.metering.models import ModelTerms, Reservation, Spending, Usage, UsageTotal
 from chat.metering.totals import fold
 
 # A reservation that is older belongs to a process that died.
@@ -32,9 +32,17 @@ STORES = (
         folds=fold,
         exported=(
             "at", "source", "key", "model", "provider", "status", "code", "input_bytes", "output_bytes", "input_tokens",
-            "output_tokens", "estimated", "cost", "first_token_ms", "total_ms",
+            "output_tokens", "estimated", "cost", "first_token_ms", "total_ms", "receipt", "terms",
         ),
         withheld=("id", "account_id"),
+    ),
+    Store(
+        model=ModelTerms,
+        title="Terms of models",
+        holds="what this site said of each model when it was asked: provider, place, what is kept there; nothing of anybody",
+        why="so that the receipt of an API request says what held then, also when the site says something else now",
+        basis=Basis.LEGITIMATE_INTEREST,
+        withheld=("id", "digest", "said"),
     ),
     Store(
         model=UsageTotal,

@@ -20,7 +20,7 @@ on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 ARGUMENTS = {
     "act": "send", "version": "0", "filename": "css/bundle.css", "purpose": "history", "public_id": "AAAAAAAAAAAAAAAA",
     "token": "none", "number": "1", "turn": "AAAAAAAAAAAAAAAA", "verdict": "up", "device": "AAAAAAAAAAAAAAAA",
-    "sequence": "1", "model_id": "ok",
+    "sequence": "1", "model_id": "ok", "receipt_id": "AAAAAAAAAAAAAAAA",
 }  # fmt: skip
 
 
