@@ -192,7 +192,7 @@ def test_a_failure_is_told_recorded_and_mended_by_the_job(
 ) -> None:
     sign_in(client, people.alice)
     with monkeypatch.context() as patch:
-        patch.setattr(site.keyring, "destroy", lambda _account: None)
+        patch.setattr(site.keyring, "bury", lambda _account, _today: None)
         answer = client.submit(ACCOUNT, {"confirmation": "alice@example.org", "when": "now"})
     assert answer.status_code == 202
     assert "Not erased yet" in answer.text
@@ -277,7 +277,7 @@ def test_monitors_see_what_is_not_erased_and_for_how_long(
 ) -> None:
     sign_in(client, people.alice)
     with monkeypatch.context() as patch:
-        patch.setattr(site.keyring, "destroy", lambda _account: None)
+        patch.setattr(site.keyring, "bury", lambda _account, _today: None)
         client.submit(ACCOUNT, {"confirmation": "alice@example.org", "when": "now"})
     clock.advance(hours=2)
 

@@ -173,7 +173,7 @@ def test_a_key_that_would_not_go_is_not_called_destroyed(
 ) -> None:
     reference = _begin(people.alice)
     with monkeypatch.context() as patch:
-        patch.setattr(site.keyring, "destroy", lambda _account: None)
+        patch.setattr(site.keyring, "bury", lambda _account, _today: None)
         with pytest.raises(NotErased, match="key is still there"):
             carry_out(reference)
     failed = erase.get_erasure(reference)
@@ -206,8 +206,8 @@ def test_a_failure_of_one_does_not_keep_the_others_waiting(
 ) -> None:
     first, second = _begin(people.alice), _begin(people.bob)
     alice = people.alice.public_id
-    destroy = site.keyring.destroy
-    monkeypatch.setattr(site.keyring, "destroy", lambda one: None if one == alice else destroy(one))
+    bury = site.keyring.bury
+    monkeypatch.setattr(site.keyring, "bury", lambda one, today: None if one == alice else bury(one, today))
 
     with pytest.raises(NotErased):
         erase_what_is_due()

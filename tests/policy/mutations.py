@@ -242,7 +242,7 @@ MUTATIONS = (
     Mutation(
         "a key that outlives its account", "keep-deleted",
         (
-            ("chat/datarights/erase.py", "            ground.keyring.destroy(erasure.account)\n", ""),
+            ("chat/datarights/erase.py", "            ground.keyring.bury(erasure.account, now.date())\n", ""),
             ("chat/datarights/erase.py", "    if ground.keyring.holds(erasure.account):", "    if False:"),
         ),
     ),
