@@ -161,9 +161,10 @@ MUTATIONS = (
     ),
     _one(
         "rights for some places only", "right-everywhere", "chat/kernel/headers.py",
-        "def _start() -> None:\n",
-        "def _start() -> None:\n    from flask import abort\n"
-        "    if request.headers.get('CF-IPCountry') == 'US' and request.path.startswith('/settings'): abort(403)\n",
+        "def _add(response: Response) -> Response:\n",
+        "def _add(response: Response) -> Response:\n"
+        "    if request.headers.get('CF-IPCountry') == 'US' and request.path.startswith('/settings'):\n"
+        "        response.status_code = 403\n",
     ),
     _one(
         "any password will do", "cap-signin", "chat/accounts/hashing.py",
