@@ -3,6 +3,7 @@
 What is to be opened is read from the application's own addresses, so that a page added later is looked at here, or fails here.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,20 @@ def _use_everything(window: Window, reciter: Reciter) -> None:
     page.get_by_label("Name", exact=True).fill("k" * 80)
     page.locator("main form").get_by_role("button").last.click()
     expect(page.get_by_text("ck-").first).to_be_visible()
+    _ask_as_a_program(window, re.findall(r"\bck-[\w-]{30,}", page.content())[0], reciter)
+
+
+def _ask_as_a_program(window: Window, key: str, reciter: Reciter) -> None:
+    headers = {"Authorization": f"Bearer {key}"}
+    model = window.page.request.get(f"{window.url}/v1/models", headers=headers).json()["data"][0]["id"]
+    reciter.will_say("Noted.")
+    body = {"model": model, "stream": True, "messages": [{"role": "user", "content": "Hello"}]}
+    answer = window.page.request.post(f"{window.url}/v1/chat/completions", headers=headers, data=body)
+    assert answer.status == 200, answer.text()
+    # Its usage row is written after it has ended.
+    receipt = f"{window.url}/v1/receipts/{answer.headers['x-candor-receipt']}"
+    while window.page.request.get(receipt, headers=headers).status == 409:
+        window.page.wait_for_timeout(50)
 
 
 def _the_same_person(window: Window, other: Window) -> Window:
