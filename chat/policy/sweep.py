@@ -74,7 +74,7 @@ class Canary:
     @cached_property
     def broken_up(self) -> re.Pattern[bytes]:
         """The word with single bytes in between, as in text that PostgreSQL (pglz) or LZ4 compressed."""
-        return re.compile(b".?".join(bytes([one]) for one in self.word.encode()), re.DOTALL)
+        return re.compile(b".?".join(re.escape(bytes([one])) for one in self.word.encode()), re.DOTALL)
 
     def find_in(self, data: bytes, where: str, *, depth: int = 0) -> Iterator[Hit]:
         """Every disguise in which the word stands in `data`."""

@@ -86,6 +86,13 @@ def test_nothing_is_found_where_nothing_is(tmp_path: Path) -> None:
     assert not sweep(Canary(), tmp_path)
 
 
+def test_a_network_is_not_taken_for_an_address_in_it() -> None:
+    whole = Canary("127.242.82.24")
+
+    assert not list(whole.find_in(b"127.242.82.0/24", "a row"))
+    assert list(whole.find_in(b"127.242.\x0082.24", "a row"))
+
+
 @given(before=st.binary(max_size=40), behind=st.binary(max_size=40))
 def test_base64_is_seen_through_whatever_stands_around(before: bytes, behind: bytes) -> None:
     canary = Canary()
