@@ -15,9 +15,10 @@ from chat.conversations.history import Saved
 from chat.conversations.keeping import Offer, list_days
 from chat.conversations.markdown import render_markdown
 from chat.conversations.models import Conversation
-from chat.conversations.present_receipt import ReceiptView, readable_size, receipt_views
+from chat.conversations.present_receipt import ReceiptView, receipt_views
 from chat.conversations.queries import Listing
 from chat.conversations.transcript import State, Transcript, Turn
+from chat.inference.present_receipt import readable_size
 from chat.kernel.profile import Profile
 from chat.providers.base import File, Image, Role
 from chat.providers.catalogue import Model

@@ -4,29 +4,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from flask_babel import gettext as _
-from flask_babel import ngettext
-
 from chat.conversations.history import stored_until
 from chat.conversations.transcript import Turn
+from chat.inference.present_receipt import AnswererView, answerer_view, readable_size
 from chat.inference.receipts import NOTHING, other_copies, stated
 from chat.kernel import clock
-from chat.providers.data_policy import THIS_MACHINE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptView:
     number: int
     outcome: str
-    model: str
-    provider: str
-    host: str
-    region: str
-    local: bool
-    retention_days: int
-    trains: bool
-    terms: str | None
-    checked: date
+    by: AnswererView
     sent: str
     messages: int
     received: str | None
@@ -42,33 +31,16 @@ def receipt_views(turn: Turn, kept_until: datetime | None) -> list[ReceiptView]:
     return list(_views(turn, kept_until))[::-1]
 
 
-def readable_size(count: int) -> str:
-    """Return a number of bytes as people read it."""
-    if count < 1000:
-        return str(ngettext("%(num)d byte", "%(num)d bytes", count))
-    if count < 1_000_000:
-        return str(_("%(size)d KB", size=round(count / 1000)))
-    return str(_("%(size).1f MB", size=count / 1_000_000))
-
-
 def _views(turn: Turn, kept_until: datetime | None) -> Iterator[ReceiptView]:
     conversation = stored_until(kept_until) if kept_until else NOTHING
     now = clock.now()
     for number, receipt in enumerate(turn.receipts):
         stored = stated(conversation | other_copies(receipt, now))
-        provider, sent, received, logged = (receipt[name] for name in ("provider", "sent", "received", "logged"))
+        sent, received, logged = (receipt[name] for name in ("sent", "received", "logged"))
         yield ReceiptView(
             number=number,
             outcome=receipt["outcome"],
-            model=receipt["model"]["name"],
-            provider=provider["name"],
-            host=provider["host"],
-            region=provider["region"],
-            local=provider["region"] == THIS_MACHINE,
-            retention_days=provider["retention_days"],
-            trains=provider["trains"],
-            terms=provider["terms"],
-            checked=date.fromisoformat(provider["checked"]),
+            by=answerer_view(receipt),
             sent=readable_size(sent["bytes"]),
             messages=sent["messages"],
             received=readable_size(received["bytes"]) if received else None,

@@ -9,10 +9,10 @@ from flask_babel import gettext as _
 
 from chat.billing.money import say_dollars
 from chat.gateway.models import ApiKey
+from chat.inference.present_receipt import AnswererView, answerer_view, readable_size
 from chat.kernel.signing import Document
 from chat.metering.models import Usage
 from chat.metering.usage import Line
-from chat.providers.data_policy import THIS_MACHINE
 
 # The chart's own units; the page scales it.
 WIDTH, HEIGHT = 720, 160
@@ -92,17 +92,9 @@ class ReceiptView:
     id: str
     asked_at: datetime
     outcome: str
-    model: str
-    provider: str
-    host: str
-    region: str
-    local: bool
-    retention_days: int
-    trains: bool
-    terms: str | None
-    checked: date
-    sent: int
-    received: int
+    by: AnswererView
+    sent: str
+    received: str
     logged_until: datetime
     key: str
 
@@ -176,22 +168,13 @@ def call_view(row: Usage, names: Mapping[str, str]) -> Call:
 
 
 def receipt_view(receipt: Document) -> ReceiptView:
-    provider = receipt["provider"]
     return ReceiptView(
         id=receipt["answer"],
         asked_at=datetime.fromisoformat(receipt["asked_at"]),
         outcome=receipt["outcome"],
-        model=receipt["model"]["name"],
-        provider=provider["name"],
-        host=provider["host"],
-        region=provider["region"],
-        local=provider["region"] == THIS_MACHINE,
-        retention_days=provider["retention_days"],
-        trains=provider["trains"],
-        terms=provider["terms"],
-        checked=date.fromisoformat(provider["checked"]),
-        sent=receipt["sent"]["bytes"],
-        received=receipt["received"]["bytes"],
+        by=answerer_view(receipt),
+        sent=readable_size(receipt["sent"]["bytes"]),
+        received=readable_size(receipt["received"]["bytes"]),
         logged_until=datetime.fromisoformat(receipt["logged"]["until"]),
         key=receipt["proof"]["key"],
     )
