@@ -10,6 +10,7 @@ from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     DateField,
+    HiddenField,
     IntegerField,
     RadioField,
     SelectMultipleField,
@@ -22,8 +23,9 @@ from wtforms.validators import DataRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from chat.billing.money import parse_dollars, write_dollars
-from chat.gateway.keys import Terms
+from chat.gateway.keys import Terms, read_network
 from chat.kernel.errors import Problem
+from chat.kernel.ids import public_id
 from chat.providers.passing import Protocol
 
 _LARGEST = 2**31 - 1
@@ -53,7 +55,12 @@ def _number(label: str) -> IntegerField:
     return IntegerField(label, validators=[Optional(), NumberRange(1, _LARGEST)], render_kw={"min": 1, "autocomplete": "off"})
 
 
-class KeyForm(FlaskForm):
+class _MakesKey(FlaskForm):
+    # Tells a form that was sent again, by a reload of the page that shows its key, from another one.
+    attempt = HiddenField(default=public_id)
+
+
+class KeyForm(_MakesKey):
     name = StringField(
         _l("Name"),
         description=_l("What you will recognise it by, like the program that uses it."),
@@ -93,6 +100,13 @@ class KeyForm(FlaskForm):
         self.models.choices = [(one, one) for one in dict.fromkeys((*models, *told.get("models", ())))]
         self.regions.choices = [(one, one) for one in dict.fromkeys((*regions, *told.get("regions", ())))]
 
+    def validate_networks(self, field: TextAreaField) -> None:
+        try:
+            for line in _lines(field.data):
+                read_network(line)
+        except Problem as problem:
+            raise ValidationError(problem.message) from None
+
     def validate_expires(self, field: DateField) -> None:
         if field.data and field.data < self._today and field.data != self._kept:
             raise ValidationError(_("That day is over."))
@@ -116,12 +130,11 @@ class KeyForm(FlaskForm):
     @property
     def terms(self) -> Terms:
         """What was filled in. Only of a form that is valid."""
-        networks = [line.strip() for line in (self.networks.data or "").splitlines() if line.strip()]
         return Terms(
             expires_at=_end_of(self.expires.data),
             endpoints=tuple(self.endpoints.data) or None,
             models=tuple(self.models.data) or None,
-            networks=tuple(networks) or None,
+            networks=_lines(self.networks.data) or None,
             budget_day=_amount_in(self.budget_day),
             budget_week=_amount_in(self.budget_week),
             budget_month=_amount_in(self.budget_month),
@@ -134,7 +147,7 @@ class KeyForm(FlaskForm):
         )
 
 
-class RotateForm(FlaskForm):
+class RotateForm(_MakesKey):
     overlap = RadioField(_l("The old key"), choices=[], default="24")
     submit = SubmitField(_l("Make the new key"))
 
@@ -160,6 +173,10 @@ def _as_fields(terms: Terms) -> dict[str, Any]:
     told["networks"] = "\n".join(told["networks"] or ())
     told["expires"] = _day_of(terms.expires_at)
     return told
+
+
+def _lines(text: str | None) -> tuple[str, ...]:
+    return tuple(line.strip() for line in (text or "").splitlines() if line.strip())
 
 
 def _amount_in(field: StringField) -> int | None:

@@ -49,7 +49,7 @@ class Terms:
         """Return the values for the key's row. Raises Problem for what cannot be kept."""
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
         if self.networks is not None:
-            values["networks"] = [_network(one) for one in self.networks]
+            values["networks"] = [read_network(one) for one in self.networks]
         for name in ("endpoints", "models", "regions"):
             values[name] = None if values[name] is None else list(values[name])
         if unknown := sorted(set(self.endpoints or ()) - {one.value for one in Protocol}):
@@ -171,7 +171,8 @@ def note_use(connection: sa.Connection, key_id: str, day: date) -> None:
     )
 
 
-def _network(text: str) -> str:
+def read_network(text: str) -> str:
+    """Return an address or network as it is kept. Raises Problem."""
     try:
         return str(ipaddress.ip_network(text.strip(), strict=False))
     except ValueError:

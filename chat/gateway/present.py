@@ -13,7 +13,7 @@ from chat.gateway.models import ApiKey
 from chat.providers.catalogue import Model
 from chat.providers.passing import Protocol, spoken_by
 
-ACTIVE, DISABLED, EXPIRED = "active", "disabled", "expired"
+ACTIVE, DISABLED, EXPIRED, FROZEN = "active", "disabled", "expired", "frozen"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +37,12 @@ class Example:
     model: str
 
 
-def key_view(row: ApiKey, now: datetime) -> KeyView:
+def key_view(row: ApiKey, now: datetime, *, frozen: bool = False) -> KeyView:
+    """Return what pages show of a key; none works while its account is `frozen`."""
     state = state_of(row, now)
-    names = {ACTIVE: _("works"), DISABLED: _("disabled"), EXPIRED: _("expired")}
+    if frozen and state == ACTIVE:
+        state = FROZEN
+    names = {ACTIVE: _("works"), DISABLED: _("disabled"), EXPIRED: _("expired"), FROZEN: _("rests while you are frozen")}
     return KeyView(
         id=row.public_id,
         name=row.name,

@@ -1,6 +1,6 @@
 """Settings → API keys. A key is on one page, the answer to the form that made it, and on none after that."""
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -19,13 +19,15 @@ from chat.providers.current import current_catalogue
 bp = Blueprint("api_keys", __name__, url_prefix="/settings/keys")
 
 _RATE = "60/hour"
+_SENT = "keys_made"
+_MOST_SENT = 5
 
 
 @bp.get("")
 @signed_in
 def listing() -> ResponseReturnValue:
-    now = clock.now()
-    views = [key_view(row, now) for row in keys.list_keys(get_current_account())]
+    account, now = get_current_account(), clock.now()
+    views = [key_view(row, now, frozen=account.frozen_at is not None) for row in keys.list_keys(account)]
     return render_template("gateway/keys.html", keys=views, most=MOST_KEYS, api=f"{_root()}/v1")
 
 
@@ -35,6 +37,8 @@ def listing() -> ResponseReturnValue:
 def create() -> ResponseReturnValue:
     account, site, form = get_current_account(), current_site(), _form()
     if form.validate_on_submit():
+        if _was_sent_before(form.attempt.data):
+            return _made_already()
         site.limits.hit(_RATE, "new-key", account.public_id)
         try:
             made = keys.make_key(account, form.name.data, form.terms, site.api_secret, clock.now())
@@ -42,7 +46,7 @@ def create() -> ResponseReturnValue:
             form.form_errors.append(problem.message)
         else:
             db.session.commit()
-            return _shown_once(made)
+            return _shown_once(made, form.attempt.data)
     return render_template("gateway/new_key.html", form=form)
 
 
@@ -50,7 +54,8 @@ def create() -> ResponseReturnValue:
 @sudo
 @not_frozen
 def edit(public_id: str) -> ResponseReturnValue:
-    row = keys.get_key(get_current_account(), public_id)
+    account = get_current_account()
+    row = keys.get_key(account, public_id)
     form = _form(keys.terms_of(row))
     form.submit.label.text = _("Save")
     if request.method == "GET":
@@ -64,7 +69,7 @@ def edit(public_id: str) -> ResponseReturnValue:
             db.session.commit()
             flash(_("The key is changed. Programs that use it notice within a second."), "success")
             return redirect(url_for("api_keys.listing"), 303)
-    return render_template("gateway/key.html", form=form, key=key_view(row, clock.now()))
+    return render_template("gateway/key.html", form=form, key=key_view(row, clock.now(), frozen=account.frozen_at is not None))
 
 
 @bp.route("/<public_id>/rotate", methods=["GET", "POST"])
@@ -74,10 +79,12 @@ def rotate(public_id: str) -> ResponseReturnValue:
     account, site = get_current_account(), current_site()
     row, form = keys.get_key(account, public_id), RotateForm()
     if form.validate_on_submit():
+        if _was_sent_before(form.attempt.data):
+            return _made_already()
         site.limits.hit(_RATE, "new-key", account.public_id)
         made = keys.rotate_key(row, account, form.hours, site.api_secret, clock.now())
         db.session.commit()
-        return _shown_once(made)
+        return _shown_once(made, form.attempt.data)
     return render_template("gateway/rotate_key.html", form=form, key=key_view(row, clock.now()))
 
 
@@ -117,8 +124,21 @@ def _form(terms: Terms | None = None) -> KeyForm:
     return KeyForm(models=[one.id for one in models], regions=regions, today=clock.now().date(), terms=terms)
 
 
-def _shown_once(made: Made) -> ResponseReturnValue:
-    """Return the page with the key: the answer itself, so that nothing has to remember the key for a page after it."""
+def _was_sent_before(attempt: str) -> bool:
+    return bool(attempt) and attempt in session.get(_SENT, [])
+
+
+def _made_already() -> ResponseReturnValue:
+    flash(_("That key is made already, and is not shown a second time. If it is lost, delete it and make another."), "info")
+    return redirect(url_for("api_keys.listing"), 303)
+
+
+def _shown_once(made: Made, attempt: str) -> ResponseReturnValue:
+    """Return the page with the key: the answer itself, so that nothing has to remember the key for a page after it.
+
+    What is remembered is that this form was sent: a reload of the page sends it again.
+    """
+    session[_SENT] = [*session.get(_SENT, []), attempt][-_MOST_SENT:]
     view, example = key_view(made.row, clock.now()), example_for(made.row, current_catalogue().list_models(), _root())
     return render_template("gateway/made.html", key=view, secret=made.key, example=example)
 

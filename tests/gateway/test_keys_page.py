@@ -159,6 +159,45 @@ def test_an_account_has_at_most_so_many_keys(client: Browser, people: People, si
     assert len(list_keys(people.alice)) == MOST_KEYS
 
 
+def test_all_that_is_wrong_is_said_at_once(client: Browser, people: People) -> None:
+    sign_in(client, people.alice)
+
+    answer = client.submit(NEW, {"name": " ", "networks": "192.0.2.1\n300.1.2.3", "budget_day": "lots"}, action=NEW)
+
+    said = answer.text.replace("&#39;", "'")
+    assert all(words in said for words in ("Give the key a name", "'300.1.2.3' is no address", "Write an amount in dollars"))
+
+
+@pytest.mark.parametrize("rotates", [False, True])
+def test_a_reload_of_the_page_that_shows_a_key_makes_no_other(client: Browser, people: People, rotates: bool) -> None:
+    sign_in(client, people.alice)
+    path, fields = NEW, {"name": "Mine"}
+    if rotates:
+        client.submit(NEW, fields, action=NEW)
+        path, fields = f"{_address()}/rotate", {}
+    form = client.page(path).form(path)
+    first = client.submit_form(form, path, fields)
+    count = db.session.scalar(sa.select(sa.func.count()).select_from(ApiKey))
+
+    again = client.submit_form(form, path, fields)
+
+    assert "made already" in again.text
+    assert _key_on(first.text) not in again.text
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(ApiKey)) == count == 1 + rotates
+    assert _key_on(client.submit(NEW, {"name": "Another"}, action=NEW).text)
+
+
+def test_a_frozen_accounts_keys_are_not_said_to_work(client: Browser, people: People) -> None:
+    sign_in(client, people.alice)
+    client.submit(NEW, {"name": "Mine"}, action=NEW)
+    client.submit("/settings/data", action="/settings/data/freeze")
+
+    page = client.page("/settings/keys")
+
+    assert "rests while you are frozen" in page.text
+    assert not [one for one in page.all("a") if one.get("href") in (NEW, f"{_address()}/rotate")]
+
+
 def test_a_frozen_account_gets_no_new_key(client: Browser, people: People, clock: Clock) -> None:
     freezing.freeze(people.alice, clock.now)
     db.session.commit()
