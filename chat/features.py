@@ -9,6 +9,7 @@ from chat.datarights.feature import FEATURE as DATARIGHTS
 from chat.diagnostics.feature import FEATURE as DIAGNOSTICS
 from chat.gateway.feature import FEATURE as GATEWAY
 from chat.improvement.feature import FEATURE as IMPROVEMENT
+from chat.inference.feature import FEATURE as INFERENCE
 from chat.jobs.feature import FEATURE as JOBS
 from chat.kernel.feature import Feature
 from chat.metering.feature import FEATURE as METERING
@@ -24,6 +25,7 @@ FEATURES: tuple[Feature, ...] = (
     METERING,
     DIAGNOSTICS,
     ANALYTICS,
+    INFERENCE,
     CONVERSATIONS,
     GATEWAY,
     REQUESTS,

@@ -30,6 +30,7 @@ from chat.conversations.present import (
 )
 from chat.conversations.queries import list_conversations
 from chat.conversations.transcript import Transcript
+from chat.inference.demands import allowed_for
 from chat.kernel import clock
 from chat.kernel.site import current_site
 from chat.providers.current import current_catalogue
@@ -97,7 +98,8 @@ def chat_view(
 ) -> ChatView:
     """Return all that the chat's templates need."""
     site, catalogue = current_site(), current_catalogue()
-    chosen = catalogue.find_model(transcript.model) or catalogue.find_default()
+    models = allowed_for(account, catalogue.list_models())
+    chosen = next((one for one in models if one.id == transcript.model), models[0] if models else None)
     title = None
     if account is not None and row is not None:
         title = opened(row, Reader(account, site.keyring)).title
@@ -106,14 +108,15 @@ def chat_view(
         conversation=row.public_id if row else None,
         transcript=None if row else seal(transcript),
         turns=turn_views(transcript, model_name, keeping.ends_at(row, site.profile) if row else None, ratings(account, row)),
-        models=[model_view(model) for model in catalogue.list_models()],
+        models=[model_view(model) for model in models],
+        left_out=len(catalogue.list_models()) - len(models),
         model=model_view(chosen) if chosen else None,
         instructions=transcript.instructions,
         temperature=transcript.temperature,
         draft=draft,
         problem=problem,
         storage=storage(account, transcript, row),
-        files=files_view(site.profile, sees_images=any(model.sees_images for model in catalogue.list_models())),
+        files=files_view(site.profile, sees_images=any(model.sees_images for model in models)),
         sensitive_data=site.profile.notices.sensitive_data,
     )
 

@@ -141,6 +141,7 @@ class ChatView:
     transcript: str | None
     turns: list[TurnView]
     models: list[ModelView]
+    left_out: int
     model: ModelView | None
     instructions: str
     temperature: float | None

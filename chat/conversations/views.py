@@ -18,6 +18,7 @@ from chat.conversations.forms import ChatForm, read_chat_form
 from chat.conversations.models import Conversation
 from chat.conversations.page import page_session, render_chat, render_thread
 from chat.conversations.transcript import Transcript
+from chat.inference.demands import allowed_for
 from chat.kernel import clock
 from chat.kernel.access import answers_frozen, even_frozen, not_frozen, public, signed_in
 from chat.kernel.db import db, truncate_journal
@@ -36,8 +37,8 @@ ACTS = "<any(send, edit, regenerate, continue):act>"
 @public
 def new() -> ResponseReturnValue:
     account = current_account()
-    default = current_catalogue().find_default()
-    return render_chat(account, Transcript(model=default.id if default else ""), None, problem=turned_away())
+    allowed = allowed_for(account, current_catalogue().list_models())
+    return render_chat(account, Transcript(model=allowed[0].id if allowed else ""), None, problem=turned_away())
 
 
 @bp.get("/c/<public_id>")

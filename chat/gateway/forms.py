@@ -13,30 +13,22 @@ from wtforms import (
     HiddenField,
     IntegerField,
     RadioField,
-    SelectMultipleField,
     StringField,
     SubmitField,
     TextAreaField,
     ValidationError,
 )
 from wtforms.validators import DataRequired, Length, NumberRange, Optional
-from wtforms.widgets import CheckboxInput, ListWidget
 
 from chat.billing.money import parse_dollars, write_dollars
 from chat.gateway.keys import Terms, read_network
 from chat.kernel.errors import Problem
+from chat.kernel.forms import ChoicesField
 from chat.kernel.ids import public_id
 from chat.providers.passing import Protocol
 
 _LARGEST = 2**31 - 1
 BUDGETS = ("budget_day", "budget_week", "budget_month")
-
-
-class ChoicesField(SelectMultipleField):
-    """Any number of boxes to tick; none ticked is no limit."""
-
-    widget = ListWidget(prefix_label=False)
-    option_widget = CheckboxInput()
 
 
 def _amount(label: str) -> StringField:

@@ -18,6 +18,8 @@ from flask import g, request
 from chat.accounts.models import Account
 from chat.gateway.keys import START, Terms, digest_of, note_use, terms_of
 from chat.gateway.models import ApiKey
+from chat.inference.demands import demands_in
+from chat.inference.models import AccountDemands
 from chat.kernel import clock
 from chat.kernel.access import Audience, mark
 from chat.kernel.db import db
@@ -25,6 +27,7 @@ from chat.kernel.errors import NotFound, Problem, Refused
 from chat.kernel.network import client_address, client_ip
 from chat.kernel.site import Site, current_site
 from chat.metering.current import current_clerk
+from chat.providers.demands import Demands
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -48,6 +51,8 @@ class Caller:
     account_id: int
     account: str
     terms: Terms
+    # What the key and its account demand together of whoever answers.
+    demands: Demands
     used_on: date | None
     networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] | None
 
@@ -124,8 +129,9 @@ def _remember(digest: bytes, caller: Caller, since: float) -> None:
 def _look_up(key: str, digest: bytes, now: datetime) -> Caller | None:
     prefix = key[len(START) : len(START) + 8] if key.startswith(START) and key.isascii() and key.isprintable() else ""
     rows = db.session.execute(
-        sa.select(ApiKey, Account.public_id)
+        sa.select(ApiKey, Account.public_id, AccountDemands)
         .join(Account, Account.id == ApiKey.account_id)
+        .outerjoin(AccountDemands, AccountDemands.account_id == ApiKey.account_id)
         .where(
             ApiKey.prefix == prefix,
             ApiKey.disabled_at.is_(None),
@@ -136,13 +142,14 @@ def _look_up(key: str, digest: bytes, now: datetime) -> Caller | None:
         )
     ).all()
     # All candidates are compared, each in constant time: how long it takes tells nothing about a key.
-    matching = [(row, account) for row, account in rows if hmac.compare_digest(row.digest, digest)]
+    matching = [(row, account, demanded) for row, account, demanded in rows if hmac.compare_digest(row.digest, digest)]
     if not matching:
         return None
-    row, account = matching[0]
+    row, account, demanded = matching[0]
     terms = terms_of(row)
     networks = None if terms.networks is None else tuple(ipaddress.ip_network(one) for one in terms.networks)
-    return Caller(row.public_id, row.account_id, account, terms, row.last_used_on, networks)
+    demands = demands_in(demanded).and_also(terms.demands)
+    return Caller(row.public_id, row.account_id, account, terms, demands, row.last_used_on, networks)
 
 
 def _check_network(caller: Caller) -> None:

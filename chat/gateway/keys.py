@@ -18,6 +18,7 @@ from chat.gateway.models import ApiKey
 from chat.kernel.db import db
 from chat.kernel.errors import NotFound, Problem
 from chat.kernel.ids import public_id
+from chat.providers.demands import Demands
 from chat.providers.passing import Protocol
 
 START = "ck-"
@@ -44,6 +45,12 @@ class Terms:
     no_training: bool = False
     zero_retention: bool = False
     regions: tuple[str, ...] | None = None
+
+    @property
+    def demands(self) -> Demands:
+        """What is demanded of whoever answers with this key, beside what its account and the site demand."""
+        regions = None if self.regions is None else frozenset(self.regions)
+        return Demands(self.no_training, 0 if self.zero_retention else None, regions)
 
     def as_columns(self) -> dict[str, Any]:
         """Return the values for the key's row. Raises Problem for what cannot be kept."""

@@ -44,14 +44,8 @@ def _may_answer(model: Model, demands: Demands) -> bool:
 
 
 def demands_of(caller: Caller, site: DemandsOfSite, header: str | None) -> Demands:
-    """Return what the site, the key and the request demand together. Raises BadRequest for a word that is not known."""
-    terms = caller.terms
-    of_key = Demands(
-        terms.no_training,
-        0 if terms.zero_retention else None,
-        None if terms.regions is None else frozenset(terms.regions),
-    )
-    return demands_of_site(site).and_also(of_key).and_also(demands_of_header(header))
+    """Return what the site, the account, the key and the request demand together. Raises BadRequest for an unknown word."""
+    return demands_of_site(site).and_also(caller.demands).and_also(demands_of_header(header))
 
 
 def _drawn(route: Route) -> tuple[Model, ...]:

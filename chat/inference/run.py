@@ -12,6 +12,7 @@ from chat.accounts.freezing import check_in_use
 from chat.accounts.models import Account
 from chat.diagnostics import failures
 from chat.diagnostics.failures import Failure
+from chat.inference.demands import check_account
 from chat.inference.events import Answer, Event, Failed
 from chat.inference.outcome import tell
 from chat.inference.permission import check_model
@@ -66,6 +67,7 @@ def admit(call: Call, profile: Profile, limits: Limits) -> None:
         limits.hit(rates.guest_messages, "guest", caller.name_for_limits)
     else:
         check_in_use(caller.account_id)
+        check_account(caller.account_id, call.model)
         limits.hit(rates.account_messages, "account", caller.name_for_limits)
     limits.hit(rates.model_messages, "model", call.model.id)
 

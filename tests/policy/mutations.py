@@ -403,4 +403,12 @@ MUTATIONS = (
         "a program that asks a provider that trains", "no-training", "chat/providers/demands.py",
         "        if self.no_training and policy.trains:", "        if False:",
     ),
+    _one(
+        "a region that was left out, asked from the chat", "transfer-regions", "chat/inference/run.py",
+        "        check_account(caller.account_id, call.model)\n", "",
+    ),
+    _one(
+        "a region that was left out, asked by a program", "transfer-regions", "chat/gateway/guard.py",
+        "demands_in(demanded).and_also(terms.demands)", "terms.demands",
+    ),
 )  # fmt: skip

@@ -38,13 +38,13 @@ def capability(scratch: Scratch) -> str:
                 _answers(http, path, model)
         if scratch.profile.retention.request_logs:
             expected = before + 4 * len(models)
-            _soon(lambda: len(_usage(scratch, person)) == expected, "Not every call of the API was counted exactly once.")
-        asked = http.post(CHAT, content=_body("nothing-like-it", "Hello"))
+            soon(lambda: len(_usage(scratch, person)) == expected, "Not every call of the API was counted exactly once.")
+        asked = http.post(CHAT, content=body("nothing-like-it", "Hello"))
         require(asked.status_code == 404 and "error" in asked.json(), "A model that does not exist was not refused.")
     listed = scratch.run("keys", "list", "--account", person.email)
     scratch.run("keys", "disable", listed.split()[0])
     with program(scratch, key) as http:
-        _soon(lambda: http.get("/v1/models").status_code == 401, "A key that was ended goes on working.")
+        soon(lambda: http.get("/v1/models").status_code == 401, "A key that was ended goes on working.")
     return f"{len(models)} models answered a program in both protocols, each call was counted, and an ended key was refused."
 
 
@@ -75,11 +75,11 @@ def stops(scratch: Scratch) -> None:
     first, second = (make_key(scratch, scratch.newcomer(), "--requests-per-minute", "3") for _ in range(2))
     with program(scratch, first) as http, program(scratch, second) as other:
         model = http.get("/v1/models").json()["data"][0]["id"]
-        answers = [http.post(CHAT, content=_body(model, "Hello")) for _ in range(4)]
+        answers = [http.post(CHAT, content=body(model, "Hello")) for _ in range(4)]
         require(answers[0].status_code == 200, "A program could not send even one request.")
         require(answers[-1].status_code == 429, "A program could send more than its key allows.")
         require(answers[-1].headers.get("retry-after", "").isdigit(), "A program is not told when to try again.")
-        require(other.post(CHAT, content=_body(model, "Hello")).status_code == 200, "One key's limit stopped another key.")
+        require(other.post(CHAT, content=body(model, "Hello")).status_code == 200, "One key's limit stopped another key.")
 
 
 def stores_nothing(scratch: Scratch) -> int:
@@ -107,7 +107,7 @@ def refuses_training(scratch: Scratch) -> None:
     before = len(scratch.provider.received)
     with program(scratch, make_key(scratch, scratch.newcomer())) as http:
         for path in (CHAT, MESSAGES):
-            answer = http.post(path, content=_body(TRAP_THAT_TRAINS, f"Learn {canary}"))
+            answer = http.post(path, content=body(TRAP_THAT_TRAINS, f"Learn {canary}"))
             require(answer.status_code in (403, 404), "The API does not refuse a model whose provider trains.")
     reached = [one for one in scratch.provider.received[before:] if str(canary).encode() in one.body]
     require(not reached, "A program's request was sent to a provider that trains on what it is sent.")
@@ -131,9 +131,9 @@ def program(scratch: Scratch, key: str | None) -> Iterator[httpx2.Client]:
 
 
 def _answers(http: httpx2.Client, path: str, model: str) -> None:
-    whole = http.post(path, content=_body(model, "Hello"))
+    whole = http.post(path, content=body(model, "Hello"))
     require(whole.status_code == 200 and "Here is an answer." in whole.text, f"{model} did not answer at {path}.")
-    with http.stream("POST", path, content=_body(model, "Hello", stream=True)) as response:
+    with http.stream("POST", path, content=body(model, "Hello", stream=True)) as response:
         said = response.read()
     require(response.status_code == 200 and b"answer." in said, f"{model} did not answer at {path} as a stream.")
     require(_ENDS[path] in said, f"A stream of {model} at {path} does not end as the protocol says.")
@@ -143,19 +143,19 @@ def _ask(scratch: Scratch, http: httpx2.Client, canary: Canary) -> None:
     model = _model(http)
     with scratch.provider.playing("echo"):
         for path in (CHAT, MESSAGES):
-            answer = http.post(path, content=_body(model, f"Repeat {canary}"))
+            answer = http.post(path, content=body(model, f"Repeat {canary}"))
             require(str(canary) in answer.text, "no answer came, so nothing was shown.")
-            streamed = http.post(path, content=_body(model, f"Repeat {canary}", stream=True))
+            streamed = http.post(path, content=body(model, f"Repeat {canary}", stream=True))
             require(str(canary) in streamed.text, "no stream came, so nothing was shown.")
     http.post("/v1/embeddings", content=json.dumps({"model": model, "input": str(canary)}))
     http.post("/v1/responses", content=json.dumps({"model": model, "input": str(canary)}))
-    http.post("/v1/messages/count_tokens", content=_body(model, str(canary)))
+    http.post("/v1/messages/count_tokens", content=body(model, str(canary)))
 
 
 def _leave(scratch: Scratch, http: httpx2.Client, canary: Canary) -> None:
     with (
         scratch.provider.playing("slow"),
-        http.stream("POST", CHAT, content=_body(_model(http), f"Tell {canary}", stream=True)) as response,
+        http.stream("POST", CHAT, content=body(_model(http), f"Tell {canary}", stream=True)) as response,
     ):
         require(next(response.iter_bytes(), b""), "no answer came, so nobody could leave it.")
 
@@ -164,7 +164,7 @@ def _confuse(_scratch: Scratch, http: httpx2.Client, canary: Canary) -> None:
     model = _model(http)
     for path in (CHAT, MESSAGES):
         http.post(path, content=f'{{"model": "{canary}')
-        http.post(path, content=_body(f"model-{canary}", "Hello"))
+        http.post(path, content=body(f"model-{canary}", "Hello"))
         http.post(path, content=json.dumps({"model": model, "messages": str(canary), "max_tokens": str(canary)}))
         http.post(path, content=json.dumps({"model": model, "messages": [{"role": str(canary), "content": {str(canary): 1}}]}))
     http.post(f"{CHAT}?q={canary}", content=f"{canary}", headers={"Cookie": f"a={canary}", "x-candor-policy": f"{canary}"})
@@ -179,7 +179,7 @@ def _failing(script: str) -> Callable[[Scratch, httpx2.Client, Canary], None]:
             for path in (CHAT, MESSAGES):
                 for stream in (False, True):
                     try:
-                        http.post(path, content=_body(model, f"Tell {canary}", stream=stream))
+                        http.post(path, content=body(model, f"Tell {canary}", stream=stream))
                     except httpx2.TransportError:
                         continue  # a stream that is cut may end the connection
         require(
@@ -196,7 +196,8 @@ def _elsewhere(http: httpx2.Client, key: str) -> Iterator[tuple[str, int]]:
     yield "the path", http.get(f"/v1/models/{key}").status_code
 
 
-def _body(model: str, text: str, **more: Any) -> str:
+def body(model: str, text: str, **more: Any) -> str:
+    """Return a question as both protocols take it."""
     return json.dumps({"model": model, "max_tokens": 50, "messages": [{"role": "user", "content": text}]} | more)
 
 
@@ -209,7 +210,8 @@ def _usage(scratch: Scratch, person: Person) -> list[dict[str, Any]]:
     return [one for one in scratch.tables.rows("usage") if one["account_id"] == account]
 
 
-def _soon(holds: Callable[[], bool], sentence: str) -> None:
+def soon(holds: Callable[[], bool], sentence: str) -> None:
+    """Raise Broken with this sentence unless it holds within a few seconds."""
     until = time.monotonic() + _SOON
     while not holds():
         require(time.monotonic() < until, sentence)

@@ -32,7 +32,7 @@ PROMISES = (
             "Your data may be processed in: %(regions)s. Each model says where it runs, and you can exclude regions.",
             regions=", ".join(profile.law.regions),
         ),
-        absent="Excluding regions is not built yet; each model says where it runs.",
+        check=changes.transfer_regions,
     ),
     Promise(
         id="business-transfer",

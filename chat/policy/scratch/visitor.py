@@ -15,6 +15,7 @@ from chat.policy.promise import Broken
 from chat.policy.scratch.page import Page, form_data
 
 Event = tuple[str, dict[str, Any]]
+Fields = Mapping[str, str | list[str] | None]
 # A busy machine is slow, and slow is not broken.
 _SECONDS = 120
 _AGENT = "Scratch/1.0 (X11; Linux x86_64) Firefox/140.0"
@@ -61,11 +62,12 @@ class Visitor:
         return Page(response.text)
 
     def submit(
-        self, path: str, fields: Mapping[str, str | None] | None = None, *, action: str | None = None, button: str | None = None
+        self, path: str, fields: Fields | None = None, *, action: str | None = None, button: str | None = None
     ) -> httpx2.Response:
         """Open the page at `path` and send its form: the one with `action` in its address, or the only one of the page.
 
-        A field of None is left out, as an unticked box is. Where the password is asked for once more, it is given.
+        A field of None is left out, as an unticked box is; a list is boxes of one name that are ticked. Where the password is
+        asked for once more, it is given.
         """
         shown = self.http.get(path)
         if urlsplit(str(shown.url)).path == "/verify":
@@ -77,9 +79,7 @@ class Visitor:
             response = self._send_form(self.http.get(path), fields or {}, action, button)
         return response
 
-    def _send_form(
-        self, shown: httpx2.Response, fields: Mapping[str, str | None], action: str | None, button: str | None
-    ) -> httpx2.Response:
+    def _send_form(self, shown: httpx2.Response, fields: Fields, action: str | None, button: str | None) -> httpx2.Response:
         form = Page(shown.text).form(action)
         data = {name: value for name, value in (form_data(form, button) | dict(fields)).items() if value is not None}
         target = form.get("action") or str(shown.url)
