@@ -25,7 +25,7 @@ from chat.kernel.errors import Problem, Refused
 from chat.kernel.pages import tell_failures
 from chat.kernel.site import current_site
 from chat.metering.budgets import Budget
-from chat.metering.current import current_clerk
+from chat.metering.current import current_clerk, current_pulse
 from chat.metering.ledger import estimate
 from chat.providers.base import Cancel
 from chat.providers.catalogue import Model
@@ -131,7 +131,7 @@ def _answer(protocol: Protocol) -> ResponseReturnValue:
     call = _call(protocol, posted, caller, len(body))
     cancel = Cancel()
     with watcher.watching(client_socket(request.environ), cancel.set):
-        begun = relay(call, current_catalogue(), current_clerk(), cancel)
+        begun = relay(call, current_catalogue(), current_clerk(), current_pulse(), cancel)
         if not begun.is_stream:
             return _headed(Response(begun.body(), mimetype="application/json"), begun)
     response = Response(stream_with_context(_stream(begun)), mimetype="text/event-stream")

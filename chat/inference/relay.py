@@ -24,6 +24,7 @@ from chat.metering.clerk import Clerk
 from chat.metering.entries import Ended, write_entries
 from chat.metering.ledger import Measure, Source, Status, usage_row
 from chat.metering.metrics import streams_open
+from chat.metering.pulse import Pulse
 from chat.metering.terms import note_terms, terms_of
 from chat.providers.base import Cancel, ProviderProblem
 from chat.providers.catalogue import Catalogue, Model
@@ -124,7 +125,7 @@ class Relay:
             self._settling.settle()
 
 
-def relay(call: ApiCall, catalogue: Catalogue, clerk: Clerk, cancel: Cancel) -> Relay:
+def relay(call: ApiCall, catalogue: Catalogue, clerk: Clerk, pulse: Pulse, cancel: Cancel) -> Relay:
     """Return the answer as it begins to arrive. Raises Refused, TooMany or ProviderProblem; the call is settled then."""
     models = check_demands(call.models, call.demands)
     for model in models:
@@ -133,7 +134,8 @@ def relay(call: ApiCall, catalogue: Catalogue, clerk: Clerk, cancel: Cancel) -> 
     refusal = clerk.do_together(write_entries, Reserve(held, call.budget, models[0].id, clock.now()))
     if refusal is not None:
         raise refusal
-    settling = _Settling(call, models[0], clerk, held)
+    pulse.begin(held.public_id)
+    settling = _Settling(call, models[0], clerk, pulse, held)
     try:
         model, way, passed = _ask(call, models, catalogue, cancel, settling)
     except BaseException as failure:
@@ -222,6 +224,7 @@ class _Settling:
     call: ApiCall
     model: Model
     clerk: Clerk
+    pulse: Pulse
     held: Held
     tally: Tally = field(default_factory=Tally)
     status: Status = Status.STOPPED  # the caller left, unless somebody says otherwise
@@ -256,6 +259,7 @@ class _Settling:
             terms=terms_of(self.model)[0],
         )
         self.clerk.post_together(write_entries, Ended(Settle(self.held, cost, now), row, self.call.profile))
+        self.pulse.end(self.held.public_id)
         if self.call.on_settled is not None:
             self.call.on_settled(measure.counted_output)
         tell(Source.API, self.model, measure)

@@ -135,10 +135,16 @@ def fold(reservations: Sequence[Mapping[str, Any]], _profile: Profile) -> None:
     _spend(db.session.connection(), ((one, one.amount, periods) for one in held))
 
 
+def say_alive(connection: sa.Connection, public_ids: Sequence[str], now: datetime) -> None:
+    """Write that these requests are under way at this moment. What was settled meanwhile stays gone."""
+    for start in range(0, len(public_ids), _ROWS):
+        connection.execute(_BEAT, {"alive": public_ids[start : start + _ROWS], "now": now})
+
+
 def list_abandoned(connection: sa.Connection, before: datetime, most: int = 100) -> list[tuple[Held, str]]:
-    """Return reservations made before that moment, with their models: their process died, or they hang."""
+    """Return reservations that nobody has said to be alive since that moment, with their models: their process died."""
     rows = connection.execute(
-        sa.select(_reservation).where(_reservation.c.made_at < before).order_by(_reservation.c.made_at).limit(most)
+        sa.select(_reservation).where(_reservation.c.alive_at < before).order_by(_reservation.c.alive_at).limit(most)
     )
     return [(Held(row.public_id, row.key, row.account_id, row.amount), row.model) for row in rows]
 
@@ -158,7 +164,7 @@ def _row(wanted: Reserve) -> dict[str, object]:
         "account_id": held.account_id,
         "amount": held.amount,
         "model": wanted.model,
-        "made_at": wanted.now,
+        "alive_at": wanted.now,
     }
 
 
@@ -201,6 +207,12 @@ _DELETE = (
     sa.delete(_reservation)
     .where(_reservation.c.public_id.in_(sa.bindparam("gone", expanding=True)))
     .returning(_reservation.c.public_id)
+)
+_ROWS = 500
+_BEAT = (
+    sa.update(_reservation)
+    .where(_reservation.c.public_id.in_(sa.bindparam("alive", expanding=True)))
+    .values(alive_at=sa.bindparam("now", type_=_reservation.c.alive_at.type))
 )
 _LOCK = (
     sa.select(_spending.c.key)

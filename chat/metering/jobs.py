@@ -1,4 +1,4 @@
-"""Settling what nobody settled: API requests whose process died, or that hang."""
+"""Settling what nobody settled: API requests whose process died."""
 
 from datetime import timedelta
 
@@ -8,19 +8,19 @@ from chat.kernel.feature import Job
 from chat.kernel.site import current_site
 from chat.metering.budgets import Settle, list_abandoned, settle_all
 from chat.metering.ledger import Measure, Source, Status, usage_row, write_usage
-from chat.metering.personal_data import LONGEST_REQUEST
+from chat.metering.pulse import DEAD_AFTER
 from chat.metering.terms import terms_of
 from chat.providers.current import current_catalogue
 
 
 def settle_abandoned() -> int:
-    """Settle reservations older than any request lives; return how many there were.
+    """Settle reservations that no process says to be alive; return how many there were.
 
     What such a request did cost is not known, so it costs the most it could have: a budget is never overspent.
     """
     now, profile, catalogue = clock.now(), current_site().profile, current_catalogue()
     connection = db.session.connection()
-    abandoned = list_abandoned(connection, now - LONGEST_REQUEST)
+    abandoned = list_abandoned(connection, now - DEAD_AFTER)
     rows = []
     settled = settle_all(connection, [Settle(held, held.amount, now) for held, _model in abandoned])
     for (held, model), did in zip(abandoned, settled, strict=True):
@@ -57,4 +57,4 @@ _ABANDONED = Measure(
     first_token_ms=None,
     total_ms=0,
 )
-SETTLE = Job(name="settle-abandoned", run=settle_abandoned, every=timedelta(minutes=10))
+SETTLE = Job(name="settle-abandoned", run=settle_abandoned, every=timedelta(minutes=1))

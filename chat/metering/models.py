@@ -120,4 +120,5 @@ class Reservation(Base):
     account_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id, ondelete="CASCADE"), index=True)
     amount: Mapped[int] = mapped_column(sa.BigInteger)
     model: Mapped[str] = mapped_column(sa.String(64))
-    made_at: Mapped[datetime] = mapped_column(index=True)
+    # When its process last said that it is under way (pulse.py); whoever is silent for long has died.
+    alive_at: Mapped[datetime] = mapped_column(index=True)

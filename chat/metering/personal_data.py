@@ -6,8 +6,8 @@ from chat.metering.budgets import fold as settle_forgotten
 from chat.metering.models import ModelTerms, Reservation, Spending, Usage, UsageTotal
 from chat.metering.totals import fold
 
-# A reservation that is older belongs to a process that died.
-LONGEST_REQUEST = timedelta(hours=1)
+# The settling job comes long before; this is for a site whose jobs do not run.
+_SETTLED_AT_LAST = timedelta(hours=1)
 
 
 def _keep_for(profile: Profile) -> timedelta:
@@ -70,14 +70,14 @@ STORES = (
     Store(
         model=Reservation,
         title="API requests under way",
-        holds="for each API request that is running: key, model, since when, and the most it can cost",
+        holds="for each API request that is running: key, model, when it was last seen to run, and the most it can cost",
         why="so that requests at the same moment cannot overspend a budget; it is deleted when the request ends",
         basis=Basis.CONTRACT,
         owner=Reservation.account_id,
-        born=Reservation.made_at,
-        keep_for=lambda _profile: LONGEST_REQUEST,
+        born=Reservation.alive_at,
+        keep_for=lambda _profile: _SETTLED_AT_LAST,
         folds=settle_forgotten,
-        exported=("key", "model", "amount", "made_at"),
+        exported=("key", "model", "amount", "alive_at"),
         withheld=("id", "public_id", "account_id"),
     ),
 )  # fmt: skip

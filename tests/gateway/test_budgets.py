@@ -2,6 +2,9 @@
 
 import random
 import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 import sqlalchemy as sa
@@ -11,19 +14,21 @@ from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder, TestResponse
 
 from chat.gateway.keys import Terms, make_key
+from chat.gateway.models import ApiKey
 from chat.kernel import clock as kernel_clock
 from chat.kernel.db import db
 from chat.kernel.ids import public_id
 from chat.kernel.site import current_site
 from chat.metering.budgets import Budget, Held, Reserve, Settle, reserve_all, settle_all
 from chat.metering.clerk import Clerk
-from chat.metering.current import current_clerk
+from chat.metering.current import current_clerk, current_pulse
 from chat.metering.jobs import settle_abandoned
 from chat.metering.models import Reservation, Spending, Usage
 from tests.browser import Browser
 from tests.chatting import providers
 from tests.conftest import Clock, MakeApp
 from tests.fakes import FakeProvider
+from tests.gateway.conftest import KeyFor
 from tests.people import People
 
 amounts = st.lists(st.tuples(st.integers(0, 400), st.integers(0, 100)), min_size=1, max_size=24)
@@ -80,10 +85,10 @@ def _standing(connection: sa.Connection, key: str) -> tuple[int, int]:
 def test_a_request_whose_process_died_costs_the_most_it_could(people: People, clock: Clock) -> None:
     held = Held(public_id(), "key", people.alice.id, 700)
     current_clerk().do_together(reserve_all, Reserve(held, Budget(), "ok", kernel_clock.now()))
-    clock.advance(minutes=59)
+    clock.advance(seconds=59)
     assert settle_abandoned() == 0
 
-    clock.advance(minutes=2)
+    clock.advance(seconds=2)
     assert settle_abandoned() == 1
     assert settle_abandoned() == 0
 
@@ -93,6 +98,56 @@ def test_a_request_whose_process_died_costs_the_most_it_could(people: People, cl
     assert (usage.status, usage.code, usage.cost, usage.estimated) == ("failed", "abandoned", 700, True)
     db.session.rollback()
     assert not current_clerk().do_together(settle_all, Settle(held, 1, kernel_clock.now()))
+
+
+def test_a_request_that_takes_hours_keeps_what_it_holds(people: People, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chat.metering.pulse.BEAT_SECONDS", 0.02)
+    held = Held(public_id(), "key", people.alice.id, 700)
+    current_clerk().do_together(reserve_all, Reserve(held, Budget(), "ok", kernel_clock.now()))
+    current_pulse().begin(held.public_id)
+    for _ in range(3):
+        clock.advance(hours=1)
+        _wait_until(lambda: _alive_at(held) == clock.now)
+        assert settle_abandoned() == 0
+
+    current_pulse().end(held.public_id)
+    time.sleep(0.1)
+    assert current_clerk().flush()
+    clock.advance(seconds=61)
+
+    assert settle_abandoned() == 1
+    assert db.session.scalars(sa.select(Spending)).one().running == 0
+
+
+def test_a_key_is_free_again_minutes_after_its_process_died(client: Browser, key_for: KeyFor, clock: Clock) -> None:
+    """The request of the dead process is in the database alone: nobody here says that it is alive."""
+    key = key_for(Terms(parallel=1))
+    row = db.session.scalars(sa.select(ApiKey)).one()
+    dead = Held(public_id(), row.public_id, row.account_id, 0)
+    current_clerk().do_together(reserve_all, Reserve(dead, Budget(parallel=1), "ok", kernel_clock.now()))
+    body = {"model": "ok", "messages": [{"role": "user", "content": "Hi"}]}
+
+    before = client.post("/v1/chat/completions", json=body, headers={"x-api-key": key})
+    clock.advance(minutes=1, seconds=1)
+    settle_abandoned()
+    after = client.post("/v1/chat/completions", json=body, headers={"x-api-key": key})
+
+    assert (before.status_code, after.status_code) == (429, 200)
+
+
+def _alive_at(held: Held) -> datetime | None:
+    db.session.rollback()
+    alive_at: datetime | None = db.session.scalar(
+        sa.select(Reservation.alive_at).where(Reservation.public_id == held.public_id)
+    )
+    return alive_at
+
+
+def _wait_until(holds: Callable[[], bool]) -> None:
+    until = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def test_a_purge_settles_too(app: Flask, people: People, clock: Clock) -> None:

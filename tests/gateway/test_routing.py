@@ -18,7 +18,7 @@ from chat.kernel import clock as kernel_clock
 from chat.kernel.errors import Problem
 from chat.kernel.site import current_site
 from chat.metering.budgets import Budget
-from chat.metering.current import current_clerk
+from chat.metering.current import current_clerk, current_pulse
 from chat.providers.base import Cancel
 from chat.providers.catalogue import Model
 from chat.providers.cooling import Cooling
@@ -167,7 +167,8 @@ def test_nobody_is_asked_who_does_not_declare_what_is_demanded(
     allowed = [model.id for model in models if all(_declares(model, one) for one in all_demands)]
 
     try:
-        b"".join(relay(_call(people.alice.id, tuple(models), together), catalogue, current_clerk(), Cancel()).chunks())
+        call = _call(people.alice.id, tuple(models), together)
+        b"".join(relay(call, catalogue, current_clerk(), current_pulse(), Cancel()).chunks())
         failed = False
     except Problem:
         failed = True
