@@ -3,7 +3,7 @@
 import logging
 
 from chat.metering.ledger import Measure, Source
-from chat.metering.metrics import count
+from chat.metering.metrics import count, count_attempt
 from chat.providers.catalogue import Model
 
 log = logging.getLogger("chat.inference")
@@ -23,3 +23,9 @@ def tell(source: Source, model: Model, measure: Measure) -> None:
             "ms": measure.total_ms,
         },
     )
+
+
+def tell_attempt(model: Model, code: str) -> None:
+    """Count and log a provider that failed before anything of an answer had come: the caller may hear another one's answer."""
+    count_attempt(model.id, model.provider_id, code)
+    log.info("attempt failed", extra={"model": model.id, "provider": model.provider_id, "code": code})

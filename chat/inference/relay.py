@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from chat.billing.prices import price_of
 from chat.inference.demands import check_demands
-from chat.inference.outcome import tell
+from chat.inference.outcome import tell, tell_attempt
 from chat.inference.permission import ModelRefused
 from chat.inference.tally import Tally
 from chat.inference.ways import Asked, Way, way_to
@@ -168,6 +168,8 @@ def _ask(
             except RequestRejected:
                 raise
             except ProviderProblem as problem:
+                if not cancel.is_set:
+                    tell_attempt(model, problem.code)
                 if cancel.is_set or problem.code not in _TRY_ANOTHER:
                     raise
                 catalogue.cooling.failed(model.id)

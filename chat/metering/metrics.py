@@ -36,6 +36,12 @@ _whole = Histogram(
     registry=_REGISTRY,
 )
 _failures = Counter("candor_failures", "Answers that failed, by the code of why.", (*_BY_MODEL, "code"), registry=_REGISTRY)
+_attempts = Counter(
+    "candor_attempts_failed",
+    "Requests of programs that a provider failed before anything of an answer had come, also where another one answered then.",
+    (*_BY_MODEL, "code"),
+    registry=_REGISTRY,
+)
 streams_open = Gauge("candor_streams_open", "Answers that are arriving now.", registry=_REGISTRY, multiprocess_mode="livesum")
 
 
@@ -50,6 +56,11 @@ def count(model: str, provider: str, measure: Measure) -> None:
         _series(_failures, model, provider, measure.code).inc()
     if measure.first_token_ms is not None:
         _series(_first, model, provider).observe(measure.first_token_ms / 1000)
+
+
+def count_attempt(model: str, provider: str, code: str) -> None:
+    """Add one request that failed before anything of an answer had come."""
+    _series(_attempts, model, provider, code).inc()
 
 
 @lru_cache(maxsize=4096)

@@ -82,8 +82,26 @@ def test_the_next_one_is_asked_and_the_first_rests(client: Browser, fake: FakePr
     assert answer.text.count("[DONE]") == 1
     assert asked(fake) == ["us-30-no-reset", "us-30-no-ok"]
 
-    assert ask(client, key, "steady").status_code == 200
+    assert ask(client, key, "steady").text.endswith("[DONE]\n\n")
     assert asked(fake)[2:] == ["us-30-no-ok"]
+
+
+def test_whom_others_answered_for_is_counted_and_logged(client: Browser, key: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The caller notices nothing, and so would an operator who looks at answers alone."""
+    series = 'candor_attempts_failed_total{code="provider_cut",model="us-30-no-reset",provider="us-30-no"} '
+    before = _value(client, series)
+    caplog.set_level("INFO", logger="chat.inference")
+
+    assert ask(client, key, "steady").text.endswith("[DONE]\n\n")
+
+    assert _value(client, series) == before + 1
+    (line,) = [one for one in caplog.records if one.message == "attempt failed"]
+    assert (line.model, line.code) == ("us-30-no-reset", "provider_cut")  # type: ignore[attr-defined]
+
+
+def _value(client: Browser, series: str) -> float:
+    lines = [one for one in client.get("/metrics").text.splitlines() if one.startswith(series)]
+    return float(lines[0].removeprefix(series)) if lines else 0.0
 
 
 def test_when_all_fail_they_are_asked_once_more(client: Browser, fake: FakeProvider, key: str) -> None:
