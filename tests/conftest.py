@@ -29,6 +29,18 @@ from tests.profiles import write_profile
 
 MakeApp = Callable[..., Flask]
 
+# Files whose tests share nothing and take long, the longest first: shared out one by one where several processes run the tests.
+ALONE = ("test_verify.py", "test_mutations.py")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep each file's tests together (`--dist loadgroup`), except of those: they come last, and fill what is left over."""
+    items.sort(key=lambda item: 1 + ALONE.index(item.path.name) if item.path.name in ALONE else 0)
+    for item in items:
+        if item.path.name not in ALONE:
+            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(ROOT).as_posix()))
+
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from chat.gateway import policy_header
 from chat.gateway.errors import error_object, error_response, new_request_id, speaks_anthropic
 from chat.gateway.guard import Caller, api_key, current_caller
+from chat.gateway.protocol_headers import protocol_headers
 from chat.gateway.rates import count_request, count_tokens_in, say_standings, tokens_out_counter
 from chat.gateway.receipts import get_receipt
 from chat.gateway.requests import Posted, read_request
@@ -149,7 +150,15 @@ def _call(protocol: Protocol, posted: Posted, caller: Caller, size: int) -> ApiC
         budget=Budget(terms.budget_day, terms.budget_week, terms.budget_month, terms.parallel),
         demands=demands_of(caller, current_site().profile.demands, request.headers.get(policy_header.NAME)),
         models=models_for(posted.model, caller, current_catalogue()),
-        asked=Asked(protocol, posted.fields, posted.streams, posted.wants_usage, estimate(size), clock.now()),
+        asked=Asked(
+            protocol,
+            posted.fields,
+            posted.streams,
+            posted.wants_usage,
+            estimate(size),
+            clock.now(),
+            protocol_headers(protocol, request.headers),
+        ),
         input_bytes=size,
         most_output=posted.most_output,
         profile=current_site().profile,

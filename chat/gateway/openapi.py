@@ -6,7 +6,7 @@ OpenAI's and Anthropic's own references describe it. A test holds the document b
 
 from typing import Any
 
-from chat.gateway import policy_header
+from chat.gateway import policy_header, protocol_headers
 from chat.providers.passing import Protocol
 
 Schema = dict[str, Any]
@@ -106,7 +106,7 @@ def describe(site_name: str, base_url: str) -> Schema:
         "security": [{"bearer": []}, {"header": []}],
         "paths": paths,
         "components": {
-            "parameters": {"Policy": _POLICY},
+            "parameters": {"Policy": _POLICY, "Version": _VERSION, "Beta": _BETA},
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer ck-…`"},
                 "header": {"type": "apiKey", "in": "header", "name": "x-api-key"},
@@ -126,6 +126,26 @@ _POLICY: Schema = {
 }
 
 
+_VERSION: Schema = {
+    "name": "anthropic-version",
+    "in": "header",
+    "required": False,
+    "description": "The version of the protocol that the request is written in; it goes to the provider with it.",
+    "schema": {"type": "string", "pattern": f"^{protocol_headers.DAY}$"},
+}
+_BETA: Schema = {
+    "name": "anthropic-beta",
+    "in": "header",
+    "required": False,
+    "description": "What the request makes use of that is only tried out yet; it goes to the provider with it.",
+    "schema": {"type": "string", "pattern": f"^{protocol_headers.NAMES}$"},
+}
+
+
+def _parameters(protocol: Protocol) -> tuple[str, ...]:
+    return ("Policy", "Version", "Beta") if protocol in _ANTHROPIC else ("Policy",)
+
+
 def _operation(protocol: Protocol) -> Schema:
     required, fields = _REQUESTS[protocol]
     body = {"type": "object", "required": ["model", required], "properties": {"model": _MODEL} | fields}
@@ -136,7 +156,7 @@ def _operation(protocol: Protocol) -> Schema:
     return {
         "operationId": protocol.value.replace("/", "_"),
         "summary": _SUMMARIES[protocol],
-        "parameters": [{"$ref": "#/components/parameters/Policy"}],
+        "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in _parameters(protocol)],
         "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
         "responses": {"200": answer} | _failures("AnthropicError" if protocol in _ANTHROPIC else "OpenAIError"),
     }

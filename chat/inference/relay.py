@@ -164,7 +164,7 @@ def _ask(
                 raise ModelRefused(f"{model.id}: {why}.")
             try:
                 endpoint = catalogue.endpoint_for(model, cancel)
-                passed = pass_on(catalogue.transport, endpoint, way.protocol, way.body, cancel)
+                passed = pass_on(catalogue.transport, endpoint, way.protocol, way.body, cancel, way.headers)
             except RequestRejected:
                 raise
             except ProviderProblem as problem:

@@ -1,6 +1,6 @@
 """How a request reaches a model: as it came, where the model speaks the caller's protocol, or translated, where it does not."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -35,6 +35,8 @@ _REMOVED = {
     Protocol.MESSAGES: ("metadata", "user_profile_id", "workspace_id", "diagnostics"),
     Protocol.COUNT_TOKENS: ("metadata", "user_profile_id", "workspace_id", "diagnostics"),
 }  # fmt: skip
+# What only the protocol's own provider could make something of.
+_TRIED_OUT = ("anthropic-beta", "openai-beta")
 _NO = msgspec.Raw(b"false")
 _COUNT_TOO = msgspec.Raw(b'{"include_usage":true}')
 # What a translation meets in JSON whose values are not of the types that they should be of.
@@ -58,6 +60,8 @@ class Asked:
     wants_usage: bool  # whether the caller asked for the stream's count
     input_estimate: int
     now: datetime
+    # The protocol's own, like its version; for a provider that speaks it.
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ class Way:
     whole: Callable[[bytes], bytes]
     stream: Callable[[Iterator[bytes]], Iterator[bytes]]
     left_out: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def way_to(model: Model, asked: Asked) -> Way:
@@ -91,7 +96,7 @@ def _as_it_came(model: Model, asked: Asked) -> Way:
     hides = asked.protocol is Protocol.CHAT and asked.streams and not asked.wants_usage
     if hides:
         fields["stream_options"] = _COUNT_TOO
-    return Way(asked.protocol, _encode(fields), hides, _same, _same)
+    return Way(asked.protocol, _encode(fields), hides, _same, _same, headers=asked.headers)
 
 
 def _translated(model: Model, asked: Asked) -> Way:
@@ -115,7 +120,7 @@ def _translation(model: Model, asked: Asked) -> Way:
             False,
             lambda body: _whole(lambda: answer_to_openai(body, model=model.id, created=created)),
             lambda chunks: _sound(to_openai.events(_each(decode_events(chunks)))),
-            done.hints,
+            (*done.hints, *(name for name in asked.headers if name in _TRIED_OUT)),
         )
     own_host = model.host == _OWN_HOST
     done = request_to_openai(given, own_host=own_host)
@@ -126,7 +131,7 @@ def _translation(model: Model, asked: Asked) -> Way:
         False,
         lambda body: _whole(lambda: answer_to_anthropic(body, model=model.id)),
         lambda chunks: _sound(to_anthropic.events(_each(decode_events(chunks)))),
-        done.hints,
+        (*done.hints, *(name for name in asked.headers if name in _TRIED_OUT)),
     )
 
 

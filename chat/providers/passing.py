@@ -7,6 +7,7 @@ provider says about a failure is looked at for the part that is about the reques
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 import msgspec
@@ -56,11 +57,12 @@ class Endpoint:
     base_url: str
     headers: Mapping[str, str]
 
-    def letterhead(self, protocol: Protocol) -> Letterhead:
-        """Return what stands above a request of this protocol."""
+    def letterhead(self, protocol: Protocol, more: Mapping[str, str]) -> Letterhead:
+        """Return what stands above a request of this protocol; `more` are headers of its own."""
         address = urlsplit(self.base_url)
         headers = {
             **self.headers,
+            **more,
             "content-type": "application/json",
             "accept": "application/json, text/event-stream",
             "accept-encoding": "identity",
@@ -118,10 +120,20 @@ class Passed:
         self.exchange.close()
 
 
-def pass_on(transport: Transport, endpoint: Endpoint, protocol: Protocol, body: bytes, cancel: Cancel) -> Passed:
-    """Send `body` as it is and return the answer. Raises ProviderProblem; RequestRejected where the request is at fault."""
+def pass_on(
+    transport: Transport,
+    endpoint: Endpoint,
+    protocol: Protocol,
+    body: bytes,
+    cancel: Cancel,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> Passed:
+    """Send `body` as it is, under `headers` of its protocol, and return the answer.
+
+    Raises ProviderProblem; RequestRejected where the request is at fault.
+    """
     exchange = transport.exchange(cancel)
-    answer = transport.ask(exchange, endpoint.letterhead(protocol), body)
+    answer = transport.ask(exchange, endpoint.letterhead(protocol, headers), body)
     if answer is None:
         exchange.close()
         raise problem(exchange.failure or Failure.FAILED)

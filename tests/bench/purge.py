@@ -125,6 +125,8 @@ def _insert(url: str, table: str, columns: tuple[str, ...], rows: Iterator[tuple
         with connection:
             marks = ", ".join("?" * len(columns))
             connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)  # names of ours
+        # One transaction of a gigabyte leaves a journal of that size: to cut it off takes a second, with the write lock held.
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.close()
         return
     with (

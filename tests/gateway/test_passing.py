@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from flask import Flask
 
@@ -51,3 +52,45 @@ def test_messages_are_passed_on(client: Browser, fake: FakeProvider, key: str) -
     assert current_clerk().flush()
     row = db.session.scalars(sa.select(Usage)).one()
     assert (row.input_tokens, row.output_tokens, row.source) == (9, 4, "api")
+
+
+BETA = {"anthropic-version": "2026-10-21", "anthropic-beta": "files-api-2025-04-14,context-1m-2025-08-07"}
+
+
+def test_what_the_protocol_says_in_headers_goes_along(client: Browser, fake: FakeProvider, key: str) -> None:
+    """A version says what the answer looks like: a program that is sent another one's cannot read it."""
+    body = {"model": "claude", "max_tokens": 5, "messages": [{"role": "user", "content": "Hi"}]}
+    others = {"x-api-key": key, "x-forwarded-for": "192.0.2.7", "x-app": "cli", "openai-beta": "assistants=v2"}
+
+    for path in ("/v1/messages", "/v1/messages/count_tokens"):
+        client.post(path, json=body, headers=others | BETA)
+        received = fake.last().headers
+        assert {name: received[name] for name in BETA} == BETA
+        assert not {"x-forwarded-for", "x-app", "openai-beta"} & set(received)
+
+    client.post("/v1/messages", json=body, headers=others)
+    assert fake.last().headers["anthropic-version"] == "2023-06-01"
+    assert "anthropic-beta" not in fake.last().headers
+
+
+def test_it_is_named_where_a_translation_leaves_it_out(client: Browser, fake: FakeProvider, key: str) -> None:
+    body = {"model": "ok", "stream": True, "max_tokens": 5, "messages": [{"role": "user", "content": "Hi"}]}
+
+    answer = client.post("/v1/messages", json=body, headers={"x-api-key": key} | BETA)
+
+    assert answer.status_code == 200
+    assert answer.headers["x-candor-left-out"] == "anthropic-beta"
+    assert not set(BETA) & set(fake.last().headers)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("anthropic-version", "latest"), ("anthropic-beta", "a b"), ("anthropic-beta", "x" * 200)]
+)
+def test_an_odd_one_is_refused_by_name(client: Browser, fake: FakeProvider, key: str, name: str, value: str) -> None:
+    body = {"model": "claude", "max_tokens": 5, "messages": [{"role": "user", "content": "Hi"}]}
+
+    answer = client.post("/v1/messages", json=body, headers={"x-api-key": key, name: value})
+
+    assert answer.status_code == 400
+    assert f"`{name}`" in answer.json["error"]["message"]  # type: ignore[index]  # it is JSON
+    assert fake.calls == []
