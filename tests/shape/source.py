@@ -2,7 +2,7 @@
 
 import ast
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from chat.kernel.settings import ROOT
@@ -37,6 +37,7 @@ class Module:
         return [f"{self.file}:{call.lineno}" for call in calls if _called(call) in names]
 
 
+@cache
 def modules() -> list[Module]:
     """Every module of the product except migrations, which stand outside it."""
     folder = ROOT / "chat"

@@ -114,6 +114,18 @@ def test_a_site_on_sqlite_loads_no_client_of_other_servers() -> None:
     assert loaded == "[]\n"
 
 
+def test_a_process_that_serves_loads_no_providers_sdk() -> None:
+    """They weigh 16 and 40 MB, and are asked by a process of their own (chat/providers/letterhead.py)."""
+    program = (
+        "import sys, chat.factory, chat.providers.openai, chat.providers.anthropic, chat.providers.embedded; "
+        "print([name for name in ('openai', 'anthropic') if name in sys.modules])"
+    )
+
+    loaded = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+    assert loaded == "[]\n"
+
+
 def test_imports_of_our_own_are_absolute_and_packages_empty() -> None:
     relative = [
         f"{module.file}:{node.lineno}"
@@ -177,8 +189,12 @@ def _package(name: str) -> str:
 @cache
 def _imports(module: Module) -> tuple[str, ...]:
     """The modules of ours that it imports when it runs; `if TYPE_CHECKING:` does not run."""
-    known = {one.name for one in modules()}
-    return tuple(dict.fromkeys(name for node in _running(module.tree) for name in _named(node, known)))
+    return tuple(dict.fromkeys(name for node in _running(module.tree) for name in _named(node, _names())))
+
+
+@cache
+def _names() -> frozenset[str]:
+    return frozenset(one.name for one in modules())
 
 
 def _running(node: ast.AST) -> Iterator[ast.AST]:
@@ -189,7 +205,7 @@ def _running(node: ast.AST) -> Iterator[ast.AST]:
         yield from _running(child)
 
 
-def _named(node: ast.AST, known: set[str]) -> Iterator[str]:
+def _named(node: ast.AST, known: frozenset[str]) -> Iterator[str]:
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names if alias.name.startswith("chat."))
     elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "chat":

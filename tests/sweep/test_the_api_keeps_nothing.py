@@ -70,6 +70,9 @@ def _answers(http: httpx2.Client, canary: Canary) -> None:
             streams = not path.endswith(("count_tokens", "embeddings"))
             if streams and answer.status_code == 200:
                 assert http.post(path, json=_body(f"{kind}-ok", canary, path, stream=True)).status_code == 200
+    headers = {"anthropic-version": "2023-06-01", "anthropic-beta": f"{canary}", "openai-beta": f"{canary}"}
+    for path, model in ((CHAT, "gpt-ok"), (MESSAGES, "claude-ok"), (MESSAGES, "gpt-ok"), (MESSAGES, "claude-e400")):
+        http.post(path, json=_body(model, canary, path), headers=headers)
     unknown = {f"field-{canary}": f"{canary}"}
     assert http.post(CHAT, json=_body("gpt-ok", canary, CHAT, **unknown)).status_code == 200
     assert http.post(CHAT, json=_body("claude-ok", canary, CHAT, **unknown)).status_code == 400
@@ -106,6 +109,9 @@ def _nonsense(http: httpx2.Client, canary: Canary) -> None:
         http.post(path, json=_body("gpt-ok", canary, path, stream=word, max_tokens=word))
         http.post(path, json=_body("gpt-ok", canary, path), headers={"authorization": f"Bearer ck-{word}"})
         http.post(path, json=_body("gpt-ok", canary, path), headers={"authorization": f"Basic {word}", "x-api-key": word})
+        http.post(
+            path, json=_body("gpt-ok", canary, path), headers={"anthropic-version": word, "anthropic-beta": f"{word} {word}"}
+        )
         http.post(f"{path}?api_key={word}", json=_body("gpt-ok", canary, path), headers={"cookie": f"candor={word}"})
     http.post(CHAT, json=_body("gpt-ok", canary, CHAT), headers={"user-agent": word, "referer": word, "x-request-id": word})
     http.post(CHAT, content=f"{word} ".encode() * 300_000)
