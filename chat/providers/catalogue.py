@@ -1,6 +1,6 @@
 """Which models this site offers: those of the profile whose data policy is complete and whose provider can be asked.
 
-What providers need costs time and memory to import, so each is made when it is first asked for something.
+SDKs cost half a second and tens of megabytes to import, so a provider is made when it is first asked for something.
 """
 
 import os
@@ -141,7 +141,7 @@ class Catalogue:
             return self._transport()
 
     def prepare_default(self) -> None:
-        """Make the default model's provider now, before anybody waits for it."""
+        """Make the default model's provider now, SDK and all, before anybody waits for it."""
         default = self.find_default()
         if default is not None:
             self.provider_for(default)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from chat.providers.base import Cancel, Event, Finished, FinishReason, ProviderProblem, Request
 from chat.providers.engine import Engine, State
-from chat.providers.letterhead import prepare
 from chat.providers.openai import OpenAIProvider
 from chat.providers.passing import Endpoint
 from chat.providers.problems import Failure
@@ -24,7 +23,6 @@ class EmbeddedProvider:
         self._transport = transport
         self._lock = threading.Lock()
         self._asked: tuple[State, OpenAIProvider] | None = None
-        prepare("openai")
 
     def stream(self, request: Request, cancel: Cancel) -> Iterator[Event]:
         for is_last in (False, True):

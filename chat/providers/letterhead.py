@@ -1,26 +1,17 @@
 """What stands above every request to a provider: its address and headers, as the provider's own SDK writes them.
 
 An SDK's way from a call to bytes costs ten times what sending them does, walks every message, and ends in the same address and
-the same headers each time. So it is asked for them once, in a process of its own (letterhead_process.py), since an SDK weighs
-16 to 40 MB and is needed for nothing else; what a request says is written below them by us.
+the same headers each time. So it is asked for them once; what a request says is written below them by us.
 """
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Literal
 from urllib.parse import urlsplit
 
-from chat.kernel.settings import ROOT
+import httpx2
 
-Sdk = Literal["openai", "anthropic"]
-# What the SDK is told in place of a provider's address and key: it needs to see neither.
-PLACE, KEY = "https://letterhead.invalid/place", "the-key-stands-here"
-_SECONDS = 60
+_DROPPED = ("accept-encoding", "connection", "content-length", "cookie", "host", "user-agent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,38 +25,31 @@ class Letterhead:
     headers: dict[str, str] = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
-    """A letterhead of one SDK that is not filled in: what follows the address, and headers with a place for the key."""
+class _Draft(httpx2.BaseTransport):
+    """Keeps the request that it is handed, and sends nothing."""
 
-    path: str
-    headers: Mapping[str, str]
+    def __init__(self) -> None:
+        self.request: httpx2.Request | None = None
 
-
-def letterhead_for(sdk: Sdk, base_url: str, key: str | None) -> Letterhead:
-    """Return the letterhead of requests to the provider at `base_url`. The first of each SDK takes about a second."""
-    form, address = _form_of(sdk), urlsplit(base_url)
-    path = address.path.rstrip("/") + form.path + (f"?{address.query}" if address.query else "")
-    headers = {name: value.replace(KEY, key or "none") for name, value in form.headers.items()}
-    return Letterhead(address.scheme, address.hostname or "", address.port, path, headers)
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        self.request = request
+        raise httpx2.ConnectError("a draft is not sent")
 
 
-def prepare(sdk: Sdk) -> None:
-    """Ask the SDK now, before anybody waits for it."""
-    _form_of(sdk)
+def letterhead_of(ask: Callable[[httpx2.Client], object], failure: type[Exception]) -> Letterhead:
+    """Return the letterhead of the requests that `ask` makes with an SDK; `failure` is what the SDK raises for one not sent."""
+    draft = _Draft()
+    with httpx2.Client(transport=draft, trust_env=False, follow_redirects=False) as client, suppress(failure):
+        ask(client)
+    assert draft.request is not None
+    address = urlsplit(str(draft.request.url))
+    path = f"{address.path}?{address.query}" if address.query else address.path
+    return Letterhead(address.scheme, address.hostname or "", address.port, path, _headers(draft.request))
 
 
-@lru_cache
-def _form_of(sdk: Sdk) -> _Form:
-    answer = subprocess.run(  # noqa: S603  # every argument is ours
-        [sys.executable, "-m", "chat.providers.letterhead_process", sdk],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        timeout=_SECONDS,
-        check=True,
-    )
-    drawn = json.loads(answer.stdout)
-    return _Form(drawn["path"], drawn["headers"])
+def _headers(request: httpx2.Request) -> dict[str, str]:
+    """Return what the provider must know: not the machine's make, which the SDKs add, nor a wish for compressed events."""
+    kept = {
+        name: value for name, value in request.headers.items() if name not in _DROPPED and not name.startswith("x-stainless-")
+    }
+    return kept | {"accept-encoding": "identity", "user-agent": "candor"}

@@ -5,12 +5,16 @@ SDK's own ways are many times slower.
 """
 
 import base64
+import logging
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
+import httpx2
 import msgspec
+import openai
+from openai.types.chat import ChatCompletionMessageParam
 
 from chat.providers.base import (
     Cancel,
@@ -29,10 +33,13 @@ from chat.providers.base import (
     Usage,
 )
 from chat.providers.files import file_as_text
-from chat.providers.letterhead import letterhead_for
+from chat.providers.letterhead import letterhead_of
 from chat.providers.problems import Failure, failure_of_error, problem
 from chat.providers.streaming import Answer, stream_events
 from chat.providers.transport import Transport
+
+# The SDK logs requests at DEBUG, and reads OPENAI_LOG for it when it is imported.
+logging.getLogger("openai").setLevel(logging.CRITICAL)
 
 _OWN_HOST = "api.openai.com"
 # These refuse any temperature but their own.
@@ -75,7 +82,7 @@ class OpenAIProvider:
     def __init__(self, *, base_url: str, key: str | None, transport: Transport) -> None:
         self._transport = transport
         self._is_own_host = urlsplit(base_url).hostname == _OWN_HOST
-        self._letterhead = letterhead_for("openai", base_url, key)
+        self._letterhead = letterhead_of(lambda client: _draft(client, base_url, key), openai.APIConnectionError)
 
     def stream(self, request: Request, cancel: Cancel) -> Iterator[Event]:
         return stream_events(self._transport, cancel, self._letterhead, self.arguments(request), _Answer())
@@ -100,11 +107,16 @@ class OpenAIProvider:
         return arguments
 
 
-def _messages(request: Request) -> Iterator[dict[str, Any]]:
+def _draft(client: httpx2.Client, base_url: str, key: str | None) -> object:
+    asking = openai.OpenAI(api_key=key or "none", base_url=base_url, max_retries=0, http_client=client)
+    return asking.chat.completions.create(model="", messages=(), stream=True)
+
+
+def _messages(request: Request) -> Iterator[ChatCompletionMessageParam]:
     if request.system:
         yield {"role": "system", "content": request.system}
     for message in request.messages:
-        yield {"role": message.role.value, "content": _content(message)}
+        yield cast(ChatCompletionMessageParam, {"role": message.role.value, "content": _content(message)})
 
 
 def _content(message: Message) -> str | list[dict[str, Any]]:

@@ -31,8 +31,7 @@ EDGE = re.compile(r"(views(_\w+)?|api|cli|jobs|feature)$")
 LAZY = {
     "kernel/migrate.py": "a process that serves never migrates, and Alembic takes memory and start-up time",
     "conversations/attachments.py": "the PDF parser is for those who attach one",
-    "providers/catalogue.py": "providers and the engine cost up to half a second to import: only what is offered is loaded",
-    "providers/letterhead_process.py": "it asks one of two SDKs, and each costs most of a second to import",
+    "providers/catalogue.py": "the SDKs and the engine cost up to half a second to import: only what is offered is loaded",
 }
 COMMITS = re.compile(r"(.*/(views(_\w+)?|api|cli|jobs)\.py|inference/run\.py)$")
 
@@ -107,18 +106,6 @@ def test_a_site_on_sqlite_loads_no_client_of_other_servers() -> None:
     """Redis' client and PostgreSQL's take 16 MB of each process, whether or not they are used."""
     program = (
         "import sys, chat.factory; print([name for name in ('redis', 'valkey', 'psycopg', 'alembic') if name in sys.modules])"
-    )
-
-    loaded = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True).stdout
-
-    assert loaded == "[]\n"
-
-
-def test_a_process_that_serves_loads_no_providers_sdk() -> None:
-    """They weigh 16 and 40 MB, and are asked by a process of their own (chat/providers/letterhead.py)."""
-    program = (
-        "import sys, chat.factory, chat.providers.openai, chat.providers.anthropic, chat.providers.embedded; "
-        "print([name for name in ('openai', 'anthropic') if name in sys.modules])"
     )
 
     loaded = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True).stdout
