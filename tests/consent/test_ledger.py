@@ -66,6 +66,9 @@ def test_one_persons_word_is_nobody_elses(people: People) -> None:
     assert ledger.find_break(people.bob) is None
 
 
+_RENUMBER = "UPDATE consent_entry SET sequence ="
+
+
 @pytest.mark.parametrize(
     ("change", "breaks_at"),
     [
@@ -78,10 +81,7 @@ def test_one_persons_word_is_nobody_elses(people: People) -> None:
         ("DELETE FROM consent_entry WHERE sequence = 1", 1),
         ("DELETE FROM consent_entry WHERE sequence = 3", 3),
         # In two statements: which row comes first is the database's to say, and no two may have one number meanwhile.
-        (
-            "UPDATE consent_entry SET sequence = 13 WHERE sequence = 2; UPDATE consent_entry SET sequence = 2 WHERE sequence = 3",
-            2,
-        ),
+        (f"{_RENUMBER} 13 WHERE sequence = 2; {_RENUMBER} 2 WHERE sequence = 3", 2),
     ],
 )
 def test_a_changed_ledger_shows_where(people: People, change: str, breaks_at: int) -> None:
