@@ -116,30 +116,28 @@ def describe(site_name: str, base_url: str) -> Schema:
     }
 
 
-_POLICY: Schema = {
-    "name": policy_header.NAME,
-    "in": "header",
-    "required": False,
-    "description": "What this request demands of whoever answers, beside what its key and the site demand: a list of "
+def _header(name: str, words: str, pattern: str) -> Schema:
+    """Return a header that a request may have."""
+    schema = {"type": "string", "pattern": f"^({pattern})$"}
+    return {"name": name, "in": "header", "required": False, "description": words, "schema": schema}
+
+
+_POLICY = _header(
+    policy_header.NAME,
+    "What this request demands of whoever answers, beside what its key, its account and the site demand: a list of "
     "`no_training`, `zero_retention` and `region=NAME`, with commas. A provider that does not declare it is not asked.",
-    "schema": {"type": "string", "pattern": policy_header.PATTERN},
-}
-
-
-_VERSION: Schema = {
-    "name": "anthropic-version",
-    "in": "header",
-    "required": False,
-    "description": "The version of the protocol that the request is written in; it goes to the provider with it.",
-    "schema": {"type": "string", "pattern": f"^{protocol_headers.DAY}$"},
-}
-_BETA: Schema = {
-    "name": "anthropic-beta",
-    "in": "header",
-    "required": False,
-    "description": "What the request makes use of that is only tried out yet; it goes to the provider with it.",
-    "schema": {"type": "string", "pattern": f"^{protocol_headers.NAMES}$"},
-}
+    policy_header.PATTERN,
+)
+_VERSION = _header(
+    "anthropic-version",
+    "The version of the protocol that the request is written in; it goes to the provider with it.",
+    protocol_headers.DAY,
+)
+_BETA = _header(
+    "anthropic-beta",
+    "What the request makes use of that is only tried out yet; it goes to the provider with it.",
+    protocol_headers.NAMES,
+)
 
 
 def _parameters(protocol: Protocol) -> tuple[str, ...]:

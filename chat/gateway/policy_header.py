@@ -11,8 +11,8 @@ from chat.providers.demands import Demands
 
 NAME = "x-candor-policy"
 _ONE = r"(no_training|zero_retention|region=[A-Za-z0-9][A-Za-z0-9 ._-]*)"
-PATTERN = rf"^{_ONE}(, ?{_ONE})*$"
-_LIST = re.compile(PATTERN.removeprefix("^").removesuffix("$"))
+PATTERN = rf"{_ONE}(, ?{_ONE})*"
+_LIST = re.compile(PATTERN)
 
 
 def demands_of_header(text: str | None) -> Demands:

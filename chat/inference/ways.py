@@ -120,7 +120,7 @@ def _translation(model: Model, asked: Asked) -> Way:
             False,
             lambda body: _whole(lambda: answer_to_openai(body, model=model.id, created=created)),
             lambda chunks: _sound(to_openai.events(_each(decode_events(chunks)))),
-            (*done.hints, *(name for name in asked.headers if name in _TRIED_OUT)),
+            _left_out(done.hints, asked),
         )
     own_host = model.host == _OWN_HOST
     done = request_to_openai(given, own_host=own_host)
@@ -131,8 +131,12 @@ def _translation(model: Model, asked: Asked) -> Way:
         False,
         lambda body: _whole(lambda: answer_to_anthropic(body, model=model.id)),
         lambda chunks: _sound(to_anthropic.events(_each(decode_events(chunks)))),
-        (*done.hints, *(name for name in asked.headers if name in _TRIED_OUT)),
+        _left_out(done.hints, asked),
     )
+
+
+def _left_out(hints: tuple[str, ...], asked: Asked) -> tuple[str, ...]:
+    return (*hints, *(name for name in asked.headers if name in _TRIED_OUT))
 
 
 def _nameless(asked: Asked) -> Fields:

@@ -10,15 +10,12 @@ from flask import Flask
 from chat.accounts import freezing
 from chat.accounts.models import Account
 from chat.gateway.keys import Terms, make_key
-from chat.inference import demands
 from chat.inference.models import AccountDemands
 from chat.kernel import clock as kernel_clock
 from chat.kernel.db import db
-from chat.kernel.errors import Problem
 from chat.kernel.site import Site
-from chat.providers.current import current_catalogue
 from tests.browser import Browser, Page
-from tests.chatting import Chat
+from tests.chatting import Chat, turn_history_on
 from tests.conftest import Clock, MakeApp
 from tests.fakes import FakeProvider
 from tests.people import People, sign_in
@@ -177,13 +174,16 @@ def test_a_frozen_account_changes_nothing(alice: Browser, people: People, clock:
     assert not [one for one in alice.page(PAGE).form(PAGE).all("button", "input") if one.get("type") == "submit"]
 
 
-def test_a_title_is_not_asked_for_from_there_either(alice: Browser, people: People) -> None:
-    model = current_catalogue().find_model("canada")
-    assert model is not None
+def test_a_title_is_not_asked_for_from_there_either(alice: Browser, fake: FakeProvider) -> None:
+    turn_history_on(alice)
+    conversation = Chat(alice).send("Hello", model="canada").conversation
     _choose(alice, ["Finland"])
+    asked = len(fake.calls)
 
-    with pytest.raises(Problem, match="may not be asked"):
-        demands.check_account(people.alice.id, model)
+    answer = alice.post(f"/c/{conversation}/title", data={"csrf_token": alice.csrf(PAGE)})
+
+    assert answer.status_code == 403
+    assert len(fake.calls) == asked == 1
 
 
 def _provider(url: str, region: str, days: int) -> dict[str, Any]:
