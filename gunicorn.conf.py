@@ -52,7 +52,7 @@ def post_worker_init(worker: Any) -> None:
     """
     # Gevent would print what a greenlet did not catch, text and all; what matters was logged where it happened.
     gevent.get_hub().exception_stream = None
-    # An SDK leaves more garbage behind it than it weighs: import the one that is surely needed before the first message.
+    # What the default model's provider needs is surely needed: loaded before the first message, and left out of collections.
     # Here and not above, or the master process would load the application too.
     from chat.providers.current import current_catalogue  # noqa: PLC0415
 

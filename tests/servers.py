@@ -25,6 +25,7 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from chat.kernel.settings import ROOT
+from chat.providers.letterhead import Letterheads
 
 Kind = Literal["flask", "gunicorn"]
 _START_SECONDS = 40
@@ -47,6 +48,8 @@ class Server:
         self._workers = workers
         for part in (self.instance, self.temp, folder / "home", folder / "cwd"):
             part.mkdir(parents=True, exist_ok=True)
+        # What a first start finds out takes a second of processor time, and is the same for all that are started here.
+        Letterheads(self.instance).give(self.instance)
         self.environment = sandbox_environment(folder) | {
             "CHAT_INSTANCE": str(self.instance),
             "CHAT_EMBEDDED_MODEL": "off",

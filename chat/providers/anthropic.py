@@ -5,13 +5,10 @@ SDK's own ways are many times slower.
 """
 
 import base64
-import logging
 import re
 from collections.abc import Iterator
 from typing import Any
 
-import anthropic
-import httpx2
 import msgspec
 
 from chat.providers.base import (
@@ -30,13 +27,10 @@ from chat.providers.base import (
     Usage,
 )
 from chat.providers.files import file_as_text
-from chat.providers.letterhead import letterhead_of
+from chat.providers.letterhead import Letterhead
 from chat.providers.problems import Failure, failure_of_error, problem
 from chat.providers.streaming import Answer, stream_events
 from chat.providers.transport import Transport
-
-# The SDK logs whole requests at DEBUG, and reads ANTHROPIC_LOG for it when it is imported.
-logging.getLogger("anthropic").setLevel(logging.CRITICAL)
 
 _DEFAULT_MAX_TOKENS = 4096
 _LEAST_THINKING = 1024
@@ -80,19 +74,12 @@ _decode = msgspec.json.Decoder(_StreamEvent).decode
 class AnthropicProvider:
     """One endpoint that speaks messages."""
 
-    def __init__(self, *, base_url: str, key: str | None, transport: Transport) -> None:
+    def __init__(self, letterhead: Letterhead, transport: Transport) -> None:
+        self._letterhead = letterhead
         self._transport = transport
-        self._letterhead = letterhead_of(lambda client: _draft(client, base_url, key), anthropic.APIConnectionError)
 
     def stream(self, request: Request, cancel: Cancel) -> Iterator[Event]:
         return stream_events(self._transport, cancel, self._letterhead, _arguments(request), _Answer())
-
-
-def _draft(client: httpx2.Client, base_url: str, key: str | None) -> object:
-    asking = anthropic.Anthropic(
-        api_key=key or "none", base_url=base_url, max_retries=0, open_telemetry=False, http_client=client
-    )
-    return asking.messages.create(model="", messages=(), max_tokens=1, stream=True)
 
 
 def _arguments(request: Request) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Which models this site offers: those of the profile whose data policy is complete and whose provider can be asked.
 
-SDKs cost half a second and tens of megabytes to import, so a provider is made when it is first asked for something.
+What providers need costs time and memory to import, so each is made when it is first asked for something.
 """
 
 import os
@@ -18,6 +18,7 @@ from chat.providers.base import Provider
 from chat.providers.cooling import Cooling
 from chat.providers.data_policy import THIS_MACHINE, DataPolicy, read_policy
 from chat.providers.demands import demands_of_site
+from chat.providers.letterhead import Letterhead, Letterheads, Sdk
 from chat.providers.weights import EmbeddedModel, find_embedded_model
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ class Catalogue:
         self._not_offered: list[NotOffered] = []
         self._connections = {provider.id: provider for provider in profile.providers}
         self._providers: dict[str, Provider] = {}
+        self.letterheads = Letterheads(settings.chat_instance)
         # Who trains is listed, so that people see it; it is refused when it is to be asked.
         self._demands = replace(demands_of_site(profile.demands), no_training=False)
         self._making = threading.Lock()
@@ -141,7 +143,7 @@ class Catalogue:
             return self._transport()
 
     def prepare_default(self) -> None:
-        """Make the default model's provider now, SDK and all, before anybody waits for it."""
+        """Make the default model's provider now, before anybody waits for it."""
         default = self.find_default()
         if default is not None:
             self.provider_for(default)
@@ -243,11 +245,14 @@ class Catalogue:
             case "openai":
                 from chat.providers.openai import OpenAIProvider  # noqa: PLC0415
 
-                return OpenAIProvider(base_url=self._address(provider), key=self._key(provider), transport=self._transport())
+                return OpenAIProvider(self._letterhead("openai", provider), self._transport())
             case "anthropic":
                 from chat.providers.anthropic import AnthropicProvider  # noqa: PLC0415
 
-                return AnthropicProvider(base_url=self._address(provider), key=self._key(provider), transport=self._transport())
+                return AnthropicProvider(self._letterhead("anthropic", provider), self._transport())
+
+    def _letterhead(self, sdk: Sdk, provider: ProviderOfSite) -> Letterhead:
+        return self.letterheads.write(sdk, self._address(provider), self._key(provider))
 
     def _transport(self) -> "Transport":
         if self._shared_transport is None:

@@ -35,9 +35,11 @@ def engine_state() -> tuple[str, bool]:
     return ("running" if engine.find() else "idle"), True
 
 
-def fetch_embedded(app: Flask) -> None:
+def get_ready(app: Flask) -> None:
     """Make sure that the embedded model's weights are there before the first visitor; without them the site still runs."""
     with app.app_context():
-        embedded = current_catalogue().embedded
+        catalogue = current_catalogue()
+    catalogue.letterheads.prepare()
+    embedded = catalogue.embedded
     if embedded is not None:
         fetch_weights(embedded, click.echo)

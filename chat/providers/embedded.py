@@ -6,6 +6,7 @@ from pathlib import Path
 
 from chat.providers.base import Cancel, Event, Finished, FinishReason, ProviderProblem, Request
 from chat.providers.engine import Engine, State
+from chat.providers.letterhead import Letterheads
 from chat.providers.openai import OpenAIProvider
 from chat.providers.passing import Endpoint
 from chat.providers.problems import Failure
@@ -21,6 +22,7 @@ class EmbeddedProvider:
     def __init__(self, instance: Path, model: EmbeddedModel, *, context: int, transport: Transport) -> None:
         self.engine = Engine(instance, model, context=context)
         self._transport = transport
+        self._letterheads = Letterheads(instance)
         self._lock = threading.Lock()
         self._asked: tuple[State, OpenAIProvider] | None = None
 
@@ -60,5 +62,6 @@ class EmbeddedProvider:
     def _endpoint(self, state: State) -> OpenAIProvider:
         with self._lock:
             if self._asked is None or self._asked[0] != state:
-                self._asked = (state, OpenAIProvider(base_url=state.url, key=state.key, transport=self._transport))
+                letterhead = self._letterheads.write("openai", state.url, state.key)
+                self._asked = (state, OpenAIProvider(letterhead, self._transport))
             return self._asked[1]

@@ -1,6 +1,6 @@
 from chat.kernel.feature import Check, Feature
 from chat.providers.cli import models
-from chat.providers.current import engine_state, fetch_embedded, mount_catalogue
+from chat.providers.current import engine_state, get_ready, mount_catalogue
 from chat.providers.views import bp
 
 FEATURE = Feature(
@@ -9,5 +9,5 @@ FEATURE = Feature(
     commands=(models,),
     checks=(Check(name="engine", run=engine_state),),
     init=mount_catalogue,
-    start=fetch_embedded,
+    start=get_ready,
 )

@@ -5,16 +5,11 @@ SDK's own ways are many times slower.
 """
 
 import base64
-import logging
 import re
 from collections.abc import Iterator
-from typing import Any, cast
-from urllib.parse import urlsplit
+from typing import Any
 
-import httpx2
 import msgspec
-import openai
-from openai.types.chat import ChatCompletionMessageParam
 
 from chat.providers.base import (
     Cancel,
@@ -33,13 +28,10 @@ from chat.providers.base import (
     Usage,
 )
 from chat.providers.files import file_as_text
-from chat.providers.letterhead import letterhead_of
+from chat.providers.letterhead import Letterhead
 from chat.providers.problems import Failure, failure_of_error, problem
 from chat.providers.streaming import Answer, stream_events
 from chat.providers.transport import Transport
-
-# The SDK logs requests at DEBUG, and reads OPENAI_LOG for it when it is imported.
-logging.getLogger("openai").setLevel(logging.CRITICAL)
 
 _OWN_HOST = "api.openai.com"
 # These refuse any temperature but their own.
@@ -77,12 +69,12 @@ _decode = msgspec.json.Decoder(_Chunk).decode
 
 
 class OpenAIProvider:
-    """One endpoint that speaks chat completions. Without a key (a server on loopback) a placeholder is sent."""
+    """One endpoint that speaks chat completions."""
 
-    def __init__(self, *, base_url: str, key: str | None, transport: Transport) -> None:
+    def __init__(self, letterhead: Letterhead, transport: Transport) -> None:
+        self._letterhead = letterhead
         self._transport = transport
-        self._is_own_host = urlsplit(base_url).hostname == _OWN_HOST
-        self._letterhead = letterhead_of(lambda client: _draft(client, base_url, key), openai.APIConnectionError)
+        self._is_own_host = letterhead.host == _OWN_HOST
 
     def stream(self, request: Request, cancel: Cancel) -> Iterator[Event]:
         return stream_events(self._transport, cancel, self._letterhead, self.arguments(request), _Answer())
@@ -107,16 +99,11 @@ class OpenAIProvider:
         return arguments
 
 
-def _draft(client: httpx2.Client, base_url: str, key: str | None) -> object:
-    asking = openai.OpenAI(api_key=key or "none", base_url=base_url, max_retries=0, http_client=client)
-    return asking.chat.completions.create(model="", messages=(), stream=True)
-
-
-def _messages(request: Request) -> Iterator[ChatCompletionMessageParam]:
+def _messages(request: Request) -> Iterator[dict[str, Any]]:
     if request.system:
         yield {"role": "system", "content": request.system}
     for message in request.messages:
-        yield cast(ChatCompletionMessageParam, {"role": message.role.value, "content": _content(message)})
+        yield {"role": message.role.value, "content": _content(message)}
 
 
 def _content(message: Message) -> str | list[dict[str, Any]]:

@@ -3,6 +3,7 @@ import base64
 import pytest
 
 from chat.providers.base import Cancel, File, Image, Message, Provider, Request, Role, Text
+from chat.providers.letterhead import Letterheads
 from chat.providers.openai import OpenAIProvider
 from chat.providers.transport import Transport
 from tests.fakes import FakeProvider
@@ -83,8 +84,8 @@ def test_an_unknown_server_is_sent_only_what_every_server_knows(fake: FakeProvid
         assert set(fake.last().body) == {"model", "messages", "stream", "stream_options"}
 
 
-def test_openai_itself_is_told_not_to_store() -> None:
-    own = OpenAIProvider(base_url="https://api.openai.com/v1", key="sesame", transport=Transport())
+def test_openai_itself_is_told_not_to_store(letterheads: Letterheads) -> None:
+    own = OpenAIProvider(letterheads.write("openai", "https://api.openai.com/v1", "sesame"), Transport())
 
     arguments = own.arguments(Request("gpt-5", _WITH_ALL.messages, temperature=0.5, max_tokens=64, reasoning=True))
 

@@ -31,7 +31,7 @@ EDGE = re.compile(r"(views(_\w+)?|api|cli|jobs|feature)$")
 LAZY = {
     "kernel/migrate.py": "a process that serves never migrates, and Alembic takes memory and start-up time",
     "conversations/attachments.py": "the PDF parser is for those who attach one",
-    "providers/catalogue.py": "the SDKs and the engine cost up to half a second to import: only what is offered is loaded",
+    "providers/catalogue.py": "providers and the engine cost up to half a second to import: only what is offered is loaded",
 }
 COMMITS = re.compile(r"(.*/(views(_\w+)?|api|cli|jobs)\.py|inference/run\.py)$")
 

@@ -26,6 +26,7 @@ from chat.policy.scratch.mailbox import Mailbox
 from chat.policy.scratch.stand_in import StandIn
 from chat.policy.scratch.visitor import Person, Visitor
 from chat.policy.sweep import Canary, Hit, sweep, watching
+from chat.providers.letterhead import Letterheads
 
 _STOP_SECONDS = 10
 PASSWORD = "correct horse battery staple"  # noqa: S105  # of people who never lived
@@ -55,6 +56,7 @@ class Scratch:
             folder, settings, profile, provider_url=self.provider.url, own_url=self.url, database=database, source=source,
             mail_url=self.mailbox.url if self.mailbox else None,
         )  # fmt: skip
+        Letterheads(settings.chat_instance).give(self.instance)
         self.tables = Tables(database or f"sqlite:///{self.instance / 'candor.sqlite'}")
         self._child = self._start(port, environment)
         self._ask_ready()
