@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,14 +27,14 @@ class Browser(FlaskClient):
         if response.mimetype == "text/html" and not response.is_streamed and response.status_code not in (301, 302, 303, 307):
             html = response.get_data(as_text=True)
             if "<html" in html:
-                check_page(html)
+                check_page(_parsed(html))
         return response
 
     def page(self, path: str, status: int = 200, **kwargs: Any) -> Page:
         """Fetch `path`, following redirects, and return the page."""
         response = self.get(path, follow_redirects=True, **kwargs)
         assert response.status_code == status, f"{path} answered {response.status_code}"
-        return Page(response.get_data(as_text=True))
+        return _parsed(response.get_data(as_text=True))
 
     def submit(
         self,
@@ -69,9 +70,14 @@ class Browser(FlaskClient):
         return next(one.get("value") for one in self.page(path).all("input") if one.get("name") == "csrf_token")
 
 
-def check_page(html: str) -> None:
+@lru_cache(maxsize=4)
+def _parsed(html: str) -> Page:
+    """The page, parsed once for its check and for the test that asked for it. Nobody changes it."""
+    return Page(html)
+
+
+def check_page(page: Page) -> None:
     """Fail with everything that is wrong with this page."""
-    page = Page(html)
     faults = [*_skeleton(page), *_labels(page), *_forms(page), *_inline(page), *_identifiers(page), *_third_parties(page)]
     assert not faults, "this page has faults:\n  " + "\n  ".join(faults)
 

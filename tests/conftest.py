@@ -7,12 +7,17 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2.low_level import verify_secret
 from flask import Flask
 from jinja2.bccache import Bucket, BytecodeCache
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 
 from chat.factory import create_app
@@ -47,13 +52,17 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a fresh, migrated database; what uses it runs once on SQLite and once on PostgreSQL."""
     if request.param == "sqlite":
         path = tmp_path / "candor.sqlite"
-        shutil.copy(request.getfixturevalue("_sqlite_template"), path)
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
         yield f"sqlite:///{path}"
         return
     server: Postgres = request.getfixturevalue("postgres")
     url = server.lend()
     yield url
     server.take_back(url)
+
+
+# What SQLAlchemy made of statements, for each profile: making it anew took a tenth of the whole run.
+_statements: dict[str, LRUCache[Any, Any]] = {}
 
 
 @pytest.fixture
@@ -74,6 +83,10 @@ def make_app(database: str, tmp_path: Path) -> Iterator[MakeApp]:
         app.config["PROPAGATE_EXCEPTIONS"] = False
         context = app.app_context()
         context.push()
+        # A query's criteria hold the profile's limits (chat/kernel/lifetimes.py): only apps of the same profile may share.
+        profile_of_app = current_site().profile.model_dump_json()
+        statements = _statements.setdefault(profile_of_app, LRUCache(1000))
+        db.engine.update_execution_options(compiled_cache=statements)
         made.append((app, context))
         return app
 
@@ -115,6 +128,12 @@ def _compiled_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Rule, "_compile_builder", remembered)
         patch.setattr(Flask, "jinja_options", {"bytecode_cache": _Compiled()})
+        # What SQLAlchemy made of a statement is kept for its dialect, and each app has a database and so a dialect of its own.
+        for dialect in (PGDialect_psycopg, SQLiteDialect_pysqlite):
+            patch.setattr(dialect, "__hash__", lambda self: hash(type(self)))
+            patch.setattr(dialect, "__eq__", lambda self, other: type(self) is type(other))
+        # A password is right for a hash or it is not: each sign-in of each test would find out anew, 50 ms at a time.
+        patch.setattr("argon2.low_level.verify_secret", cache(verify_secret))
         yield
 
 
@@ -181,7 +200,7 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="session")
-def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return sqlite_template(tmp_path_factory.mktemp("template"))
 
 
@@ -202,9 +221,9 @@ def valkey() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
     """One headless Chromium for the session: `CHROMIUM`, or the one of the system."""
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _BROWSERS)), None)
     if not path or not Path(path).exists():
-        missing("a Chromium: install your system's package `chromium`, or set CHROMIUM to one")
+        missing("a Chromium: install your system's package `chromium-headless-shell` or `chromium`, or set CHROMIUM to one")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -213,6 +232,8 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
+# The one without windows does the same pages in two thirds of the time.
+_BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser")
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-dev-shm-usage", "--disable-gpu"]
 
 

@@ -1,6 +1,6 @@
 """The people of the tests: alice owns things, bob is another customer, charlie a stranger, ada runs the site."""
 
-from functools import cached_property
+from functools import cache, cached_property
 
 from flask_security import hash_password
 
@@ -36,11 +36,6 @@ class People:
     def charlie(self) -> Account:
         return self._create_after_ada("charlie")
 
-    @cached_property
-    def _password_hash(self) -> str:
-        hashed: str = hash_password(PASSWORD)
-        return hashed
-
     def _create_after_ada(self, name: str) -> Account:
         assert self.ada.is_operator
         return self._create(name)
@@ -50,13 +45,19 @@ class People:
             self._keyring,
             email=f"{name}@example.org",
             display_name=name.title(),
-            password_hash=self._password_hash,
+            password_hash=_password_hash(),
             now=clock.now(),
             confirmed=True,
             operator=operator,
         )
         db.session.commit()
         return account
+
+
+@cache
+def _password_hash() -> str:
+    hashed: str = hash_password(PASSWORD)
+    return hashed
 
 
 def sign_in(client: Browser, person: Account) -> Browser:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cached_property
 from http.client import HTTPException
 from typing import Any
 
@@ -221,10 +222,14 @@ class Transport:
 
     def __init__(self, deadlines: Deadlines | None = None, *, authorities: str | None = None) -> None:
         self._deadlines = deadlines or Deadlines()
+        self._authorities = authorities
+        self._here = _pools()
+
+    @cached_property
+    def _elsewhere(self) -> urllib3.PoolManager:
         # One context for all: reading the machine's authorities costs tens of milliseconds, and urllib3 does it per connection.
-        verified = ssl.create_default_context(cafile=authorities)
-        self._pools = urllib3.PoolManager(num_pools=64, maxsize=_POOL_SIZE, retries=False, ssl_context=verified)
-        self._pools.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+        # And only when somebody is asked who is not on this machine.
+        return _pools(ssl_context=ssl.create_default_context(cafile=self._authorities))
 
     @contextmanager
     def open(self, cancel: Cancel, letterhead: Letterhead, body: bytes) -> Iterator[Exchange]:
@@ -295,7 +300,8 @@ class Transport:
         exchange.begin()
         deadlines = exchange.deadlines
         try:
-            pool = self._pools.connection_from_host(letterhead.host, letterhead.port, letterhead.scheme)
+            pools = self._elsewhere if letterhead.scheme == "https" else self._here
+            pool = pools.connection_from_host(letterhead.host, letterhead.port, letterhead.scheme)
             return pool.urlopen(
                 "POST",
                 letterhead.path,
@@ -318,6 +324,12 @@ class Transport:
         except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError):
             exchange.failure = Failure.CUT
         return None
+
+
+def _pools(**options: Any) -> urllib3.PoolManager:
+    pools = urllib3.PoolManager(num_pools=64, maxsize=_POOL_SIZE, retries=False, **options)
+    pools.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+    return pools
 
 
 def _pause_asked(answer: BaseHTTPResponse) -> float | None:

@@ -1,10 +1,13 @@
 """The API beside LiteLLM's proxy: one worker each on one core, the same provider and load on the other.
 
-    python -m tests.bench.gateway --litellm FOLDER [--seconds 5] [--streams 500] [--postgresql]
+    python -m tests.bench.gateway --litellm FOLDER [--rounds 3] [--seconds 4] [--streams 500] [--postgresql]
 
 Candor runs as an operator would start it: SQLite, accounts, a key with budgets and a limit a minute, usage and spending
 written for each request. LiteLLM's proxy checks its master key, and has no database and no budgets: it has less to do.
 FOLDER is where a virtual environment with LiteLLM is, or is made. `--postgresql` puts Candor on PostgreSQL and Valkey.
+
+Both run all the while, and each figure is the median of rounds in which they take turns: a machine that others share changes
+its speed by half within a minute, and what is measured one after the other says more about the minute than about the gateway.
 """
 
 import argparse
@@ -15,9 +18,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,67 +33,82 @@ from tests.servers import Server, free_port, running
 
 _GENEROUS = {"limits.api_requests": "100000000/minute", "features.api": True}
 _LITELLM = ("litellm[proxy]",)
-_PORT = "PORT"
+_TRANSLATED = {
+    Shape.CHAT_OF_CLAUDE: "OpenAI's client, Anthropic's model",
+    Shape.MESSAGES_OF_OPENAI: "Anthropic's client, OpenAI's model",
+}
 
 
-@dataclass
-class Measured:
-    """What one gateway did."""
+class Gateway:
+    """One that is measured: what it did in each round, by what was asked of it."""
 
-    rate: float = 0.0
-    failed: int = 0
-    added: float = 0.0
-    translated_rate: float = 0.0
-    translated_failed: int = 0
-    chunks: float = 0.0
-    first: float = 0.0
-    streams_failed: int = 0
-    translated_chunks: float = 0.0
-    idle: float = 0.0
-    busy: float = 0.0
+    def __init__(self, load: Load, ids: Callable[[], list[int]]) -> None:
+        self.load = load
+        self.ids = ids
+        self.rates: dict[Shape, list[float]] = {}
+        self.streams: dict[Shape, list[float]] = {}
+        self.firsts: list[float] = []
+        self.added: list[float] = []
+        self.failed = 0
+        self.idle = self.memory()
+
+    def memory(self) -> float:
+        """Return what all its processes take together, in MB (PSS)."""
+        return sum(float(psutil.Process(one).memory_full_info().pss) for one in self.ids()) / 2**20
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--litellm", type=Path)
-    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--streams", type=int, default=500)
     parser.add_argument("--single", type=int, default=300)
     parser.add_argument("--postgresql", action="store_true")
     parser.add_argument("--stacks", type=Path, help="write there what py-spy, if it is installed, sees of the busy worker")
     wanted = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name, _provider() as provider:
-        folder = Path(name)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        provider = stack.enter_context(_provider())
         direct = Load(provider, wanted.seconds)
-        measured: dict[str, Measured] = {}
-        with _candor(folder, provider, postgresql=wanted.postgresql) as (server, key):
-            load = Load(server.port, wanted.seconds, key)
-            measured["Candor"] = _measure(load, direct, wanted, server.process_ids)
-            if wanted.stacks:
-                _watch(server, load, wanted.stacks)
+        server, key = stack.enter_context(_candor(folder, provider, postgresql=wanted.postgresql))
+        gateways = {"Candor": Gateway(Load(server.port, wanted.seconds, key), server.process_ids)}
         if wanted.litellm:
-            print(measured, file=sys.stderr)  # kept if the other one does not start
             key = f"sk-{secrets.token_hex(16)}"
-            with _litellm(folder, provider, wanted.litellm, key) as (port, ids):
-                measured["LiteLLM"] = _measure(Load(port, wanted.seconds, key), direct, wanted, ids)
-        limit = direct.rate(50, Shape.CHAT)
-        _show(measured, limit[0], wanted)
+            port, ids = stack.enter_context(_litellm(folder, provider, wanted.litellm, key))
+            gateways["LiteLLM"] = Gateway(Load(port, wanted.seconds, key), ids)
+        pin(LOAD_CORE)
+        for one in gateways.values():
+            _warm_up(one.load)
+        for number in range(wanted.rounds):
+            print(f"round {number + 1} of {wanted.rounds}", file=sys.stderr)
+            _run_a_round(list(gateways.values()), direct, wanted)
+        if wanted.stacks:
+            _watch(server, gateways["Candor"].load, wanted.stacks)
+        _show(gateways, direct.rate(50, Shape.CHAT)[0], wanted)
 
 
-def _measure(load: Load, direct: Load, wanted: argparse.Namespace, ids: Any) -> Measured:
-    pin(LOAD_CORE)
-    one = Measured(idle=_memory(ids()))
-    load.rate(50, Shape.CHAT, seconds=1.5)  # both warm up
-    load.rate(4, Shape.CHAT_OF_CLAUDE, seconds=0.5)
-    near = statistics.median(direct.one_at_a_time(wanted.single, Shape.CHAT))
-    one.added = statistics.median(load.one_at_a_time(wanted.single, Shape.CHAT)) - near
-    one.rate, one.failed = load.rate(50, Shape.CHAT)
-    one.translated_rate, one.translated_failed = load.rate(50, Shape.CHAT_OF_CLAUDE)
-    one.chunks, one.first, one.streams_failed = load.streams(wanted.streams, Shape.CHAT)
-    one.translated_chunks, _first, failed = load.streams(wanted.streams, Shape.CHAT_OF_CLAUDE)
-    one.streams_failed += failed
-    one.busy = _memory(ids())
-    return one
+def _warm_up(load: Load) -> None:
+    load.rate(50, Shape.CHAT, seconds=1.5)
+    for shape in _TRANSLATED:
+        load.rate(4, shape, seconds=0.5)
+
+
+def _run_a_round(gateways: list[Gateway], direct: Load, wanted: argparse.Namespace) -> None:
+    for one in gateways:
+        near = statistics.median(direct.one_at_a_time(wanted.single, Shape.CHAT))
+        one.added.append(statistics.median(one.load.one_at_a_time(wanted.single, Shape.CHAT)) - near)
+    for shape in (Shape.CHAT, *_TRANSLATED):
+        for one in gateways:
+            rate, failed = one.load.rate(50, shape)
+            one.rates.setdefault(shape, []).append(rate)
+            one.failed += failed
+    for shape in (Shape.CHAT, *_TRANSLATED):
+        for one in gateways:
+            chunks, first, failed = one.load.streams(wanted.streams, shape)
+            one.streams.setdefault(shape, []).append(chunks)
+            one.firsts += [first] if shape is Shape.CHAT else []
+            one.failed += failed
 
 
 def _watch(server: Server, load: Load, file: Path) -> None:
@@ -103,30 +120,36 @@ def _watch(server: Server, load: Load, file: Path) -> None:
     watcher.wait()
 
 
-def _show(measured: dict[str, Measured], limit: float, wanted: argparse.Namespace) -> None:
+def _show(gateways: dict[str, Gateway], limit: float, wanted: argparse.Namespace) -> None:
     place = "PostgreSQL and Valkey" if wanted.postgresql else "SQLite"
     times = 5 if wanted.postgresql else 10
-    print(f"\n### The API on {place}, one worker on one core\n\n{describe()}\n")
-    names = list(measured)
-    print(f"| what | {' | '.join(names)} | ratio | to reach | |\n|---|{'---:|' * len(names)}---:|---|---|")
-    rows = [
-        ("requests a second, 50 at once", "rate", "/s", times),
-        ("requests that failed", "failed", "", None),
-        ("added latency, one at a time, median", "added", "ms", -5),
-        (f"{wanted.streams} streams: chunks a second", "chunks", "/s", times),
-        (f"{wanted.streams} streams: first chunk, median", "first", "s", None),
-        ("streams that failed", "streams_failed", "", None),
-        ("translated (OpenAI's client, Anthropic's model): requests a second", "translated_rate", "/s", times),
-        ("translated requests that failed", "translated_failed", "", None),
-        (f"translated, {wanted.streams} streams: chunks a second", "translated_chunks", "/s", times),
-        ("memory, idle", "idle", "MB", None),
-        ("memory after all of it", "busy", "MB", -3),
-    ]
-    for words, field, unit, goal in rows:
-        values = [getattr(one, field) for one in measured.values()]
-        cells = " | ".join(f"{_number(value)} {unit}".strip() for value in values)
-        print(f"| {words} | {cells} | {_compared(values, goal)} |")
+    print(f"\n### The API on {place}, one worker on one core\n\n{describe()}, medians of {wanted.rounds} rounds\n")
+    print(f"| what | {' | '.join(gateways)} | ratio | to reach | |\n|---|{'---:|' * len(gateways)}---:|---|---|")
+    both = list(gateways.values())
+    _row("requests a second, 50 at once", [_middle(one.rates[Shape.CHAT]) for one in both], "/s", times)
+    _row("added latency, one at a time, median", [_middle(one.added) for one in both], "ms", None if wanted.postgresql else -5)
+    _row(f"{wanted.streams} streams: chunks a second", [_middle(one.streams[Shape.CHAT]) for one in both], "/s", times)
+    _row(f"{wanted.streams} streams: first chunk, median", [_middle(one.firsts) for one in both], "s", None)
+    for shape, words in _TRANSLATED.items():
+        _row(f"{words}: requests a second", [_middle(one.rates[shape]) for one in both], "/s", times)
+        _row(f"{words}, {wanted.streams} streams: chunks a second", [_middle(one.streams[shape]) for one in both], "/s", times)
+    _row("requests and streams that failed", [one.failed for one in both], "", None)
+    _row("memory, idle", [one.idle for one in both], "MB", None)
+    _row("memory after all of it", [one.memory() for one in both], "MB", -3)
+    print("\nEach round's requests a second:")
+    for name, one in gateways.items():
+        rounds = (f"{shape.name} {', '.join(f'{rate:,.0f}' for rate in rates)}" for shape, rates in one.rates.items())
+        print(f"- {name}: {'; '.join(rounds)}")
     print(f"\nWithout anything between: {limit:,.0f} requests a second, 50 at once.")
+
+
+def _row(words: str, values: list[float], unit: str, goal: int | None) -> None:
+    cells = " | ".join(f"{_number(value)} {unit}".strip() for value in values)
+    print(f"| {words} | {cells} | {_compared(values, goal)} |")
+
+
+def _middle(values: list[float]) -> float:
+    return statistics.median(values)
 
 
 def _number(value: float) -> str:
@@ -140,10 +163,6 @@ def _compared(values: list[float], goal: int | None) -> str:
     reached = ratio >= goal if goal > 0 else ratio <= 1 / -goal
     words = f"≥ {goal} times" if goal > 0 else f"≤ 1/{-goal}"
     return f"{ratio:,.2f} | {words} | {'reached' if reached else 'MISSED'}"
-
-
-def _memory(ids: list[int]) -> float:
-    return sum(float(psutil.Process(one).memory_full_info().pss) for one in ids) / 2**20
 
 
 @contextmanager

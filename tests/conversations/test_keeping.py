@@ -87,6 +87,7 @@ class Life:
         kept = self.profile.retention.model_copy(update={"history_longest": days, "history": min(90, days)})
         self.profile = self.profile.model_copy(update={"retention": kept})
         hide_what_is_over(self.app, STORES, self.profile)
+        db.engine.update_execution_options(compiled_cache={})  # compiled statements hold the limits of before
         self.purge(None)
         self.exact = dict.fromkeys(self.rows, False)
 

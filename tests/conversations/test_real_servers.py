@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from chat.policy.scratch.visitor import ONLY_HERE
 from tests.browser import Page, form_data
 from tests.chatting import parse_event, providers
 from tests.fakes import FakeProvider
@@ -40,7 +41,7 @@ def server(
 @pytest.fixture(scope="module")
 def alice(server: Server) -> Iterator[httpx2.Client]:
     """Alice's browser, signed in, history on."""
-    with httpx2.Client(base_url=server.url, follow_redirects=True, timeout=30, trust_env=False) as client:
+    with httpx2.Client(base_url=server.url, follow_redirects=True, timeout=30, trust_env=False, verify=ONLY_HERE) as client:
         fields = {"email": "alice@example.org", "display_name": "Alice", "password": PASSWORD}
         form = Page(client.get("/register").text).form("/register")
         client.post("/register", data={**form_data(form), **fields, "is_old_enough": "y"})
@@ -81,7 +82,7 @@ def test_a_saved_answer_ends_as_it_should(alice: httpx2.Client, model: str) -> N
 
 
 def test_a_guest_who_leaves_stops_the_provider_too(server: Server, provider: FakeProvider) -> None:
-    with httpx2.Client(base_url=server.url, timeout=30, trust_env=False) as guest:
+    with httpx2.Client(base_url=server.url, timeout=30, trust_env=False, verify=ONLY_HERE) as guest:
         _ask_and_leave(guest, "stall", 1)
 
     assert provider.last().left.wait(1)

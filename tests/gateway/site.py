@@ -18,6 +18,7 @@ from chat.kernel.db import db
 from chat.kernel.settings import load_settings
 from chat.kernel.site import current_site
 from chat.metering.models import Reservation, Spending, Usage
+from chat.policy.scratch.visitor import ONLY_HERE
 from tests.chatting import HERE
 from tests.people import People
 from tests.profiles import write_profile
@@ -46,7 +47,7 @@ class ApiSite:
 
     def http(self) -> httpx2.Client:
         headers = {"authorization": f"Bearer {self.key}"}
-        return httpx2.Client(base_url=self.url, headers=headers, timeout=20, trust_env=False)
+        return httpx2.Client(base_url=self.url, headers=headers, timeout=20, trust_env=False, verify=ONLY_HERE)
 
     def settled(self, count: int, seconds: float = 5) -> Sequence[Any]:
         """The newest `count` usage rows, oldest first, once nothing is under way any more."""

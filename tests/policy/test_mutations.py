@@ -16,6 +16,7 @@ from chat.policy.promises.every import PROMISES
 from chat.policy.scratch.instance import running_scratch
 from chat.policy.verify import check
 from tests.conftest import settings_for_tests
+from tests.policy.forks import Forks, forking
 from tests.policy.mutations import MUTATIONS, Mutation
 from tests.policy.verifying import environment
 
@@ -32,6 +33,12 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    with forking() as process:
+        yield process
+
+
 @pytest.fixture
 def source(tmp_path: Path) -> Iterator[Path]:
     """The product's source in a folder of its own, with what Python compiled of it: what is changed is compiled anew."""
@@ -45,7 +52,9 @@ def source(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda one: one.name.replace(" ", "-"))
-def test_a_broken_rule_turns_its_promise_red(mutation: Mutation, source: Path, instance: Path, tmp_path: Path) -> None:
+def test_a_broken_rule_turns_its_promise_red(
+    mutation: Mutation, source: Path, instance: Path, forks: Forks, migrated_sqlite: Path, tmp_path: Path
+) -> None:
     for file, before, after in mutation.edits:
         path = source / file
         text = path.read_text(encoding="utf-8")
@@ -53,12 +62,23 @@ def test_a_broken_rule_turns_its_promise_red(mutation: Mutation, source: Path, i
         path.unlink()  # it may be one file with the product's own
         path.write_text(text.replace(before, after), encoding="utf-8")
 
-    state, evidence = _check_here(source, tmp_path, mutation)
+    state, evidence = _check_here(source, tmp_path, mutation, forks, migrated_sqlite)
     if state != "failing" or evidence.startswith(_STUMBLED):
         state, evidence = _verify(source, shutil.copytree(instance, tmp_path / "instance"), mutation)
 
     assert state == "failing", evidence
     assert not evidence.startswith(_STUMBLED)
+
+
+def test_without_a_change_they_are_kept(source: Path, forks: Forks, migrated_sqlite: Path, tmp_path: Path) -> None:
+    """What turns red above turns red for the change, and not for the way in which instances are started here."""
+    unchanged = [one for one in MUTATIONS if one.profile == "default"][::9]
+
+    for number, mutation in enumerate(unchanged):
+        (tmp_path / str(number)).mkdir()
+        state, evidence = _check_here(source, tmp_path / str(number), mutation, forks, migrated_sqlite)
+        assert state == "kept", f"{mutation.promise}: {evidence}"
+    assert len(unchanged) > 3
 
 
 def _linked(source: str, target: str) -> None:
@@ -68,14 +88,16 @@ def _linked(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
-def _check_here(source: Path, folder: Path, mutation: Mutation) -> tuple[str, str]:
+def _check_here(source: Path, folder: Path, mutation: Mutation, forks: Forks, beginning: Path) -> tuple[str, str]:
     """Check the promise from this process, which has its imports behind it, on an application that runs what was changed.
 
     What is changed in the checking itself, or what only the site's own command sees, does not show here.
     """
     promise = next(one for one in PROMISES if one.id == mutation.promise)
     settings, profile = settings_for_tests(folder), load_profile(mutation.profile)
-    with running_scratch(settings, profile, mail=promise.mail, source=source) as scratch:
+    with running_scratch(
+        settings, profile, mail=promise.mail, source=source, start=forks.start, beginning=beginning
+    ) as scratch:
         result = check(promise, scratch)
     return result.state, result.evidence
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx2
 
+from chat.policy.scratch.visitor import ONLY_HERE
 from tests.browser import Element, Page, form_data
 from tests.people import PASSWORD
 
@@ -25,7 +26,7 @@ class Visitor:
     """One browser: its cookies, and the page of the chat as it stands."""
 
     def __init__(self, url: str) -> None:
-        self.http = httpx2.Client(base_url=url, timeout=30, trust_env=False, follow_redirects=True)
+        self.http = httpx2.Client(base_url=url, timeout=30, trust_env=False, verify=ONLY_HERE, follow_redirects=True)
         self.fields: dict[str, str] = {}
 
     def open(self, path: str = "/") -> Page:

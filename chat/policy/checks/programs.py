@@ -13,7 +13,7 @@ import httpx2
 from chat.policy.promise import Broken, require
 from chat.policy.scratch.configuration import TRAP_THAT_TRAINS
 from chat.policy.scratch.instance import Scratch
-from chat.policy.scratch.visitor import Person
+from chat.policy.scratch.visitor import ONLY_HERE, Person
 from chat.policy.sweep import Canary
 
 _KEY = re.compile(r"\bck-[A-Za-z0-9]{43}\b")
@@ -126,7 +126,7 @@ def make_key(scratch: Scratch, person: Person, *terms: str) -> str:
 def program(scratch: Scratch, key: str | None) -> Iterator[httpx2.Client]:
     """A program with this key, and nothing else."""
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
-    with httpx2.Client(base_url=scratch.url, timeout=_SECONDS, trust_env=False, headers=headers) as http:
+    with httpx2.Client(base_url=scratch.url, timeout=_SECONDS, trust_env=False, verify=ONLY_HERE, headers=headers) as http:
         yield http
 
 

@@ -23,6 +23,7 @@ from chat.policy.promise import Broken
 from chat.policy.scratch.configuration import write_configuration
 from chat.policy.scratch.database import Tables, drop_schema, is_postgresql, new_schema
 from chat.policy.scratch.mailbox import Mailbox
+from chat.policy.scratch.process import Start, start_process
 from chat.policy.scratch.stand_in import StandIn
 from chat.policy.scratch.visitor import Person, Visitor
 from chat.policy.sweep import Canary, Hit, sweep, watching
@@ -36,7 +37,16 @@ class Scratch:
     """A running instance. `profile` and `settings` are the running site's."""
 
     def __init__(
-        self, settings: Settings, profile: Profile, folder: Path, *, mail: bool, database: str | None, source: Path
+        self,
+        settings: Settings,
+        profile: Profile,
+        folder: Path,
+        *,
+        mail: bool,
+        database: str | None,
+        source: Path,
+        start: Start,
+        beginning: Path | None,
     ) -> None:
         self.settings = settings
         self.profile = profile
@@ -58,7 +68,10 @@ class Scratch:
         )  # fmt: skip
         Letterheads(settings.chat_instance).give(self.instance)
         self.tables = Tables(database or f"sqlite:///{self.instance / 'candor.sqlite'}")
-        self._child = self._start(port, environment)
+        if beginning is not None:
+            shutil.copy(beginning, self.instance / "candor.sqlite")
+        with self.log.open("ab") as output:
+            self._child = start(str(port), folder / "cwd", environment, output)
         self._ask_ready()
 
     # Who visits.
@@ -236,14 +249,6 @@ class Scratch:
                 raise Broken("No mail came to somebody who had just registered.")
             person.submit(link)
 
-    def _start(self, port: int, environment: dict[str, str]) -> "subprocess.Popen[str]":
-        with self.log.open("ab") as output:
-            return subprocess.Popen(  # noqa: S603  # our own interpreter, our own module
-                [sys.executable, "-m", "chat.policy.scratch.child", str(port)],
-                cwd=self.folder / "cwd", env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=output,
-                text=True,
-            )  # fmt: skip
-
     def _ask_ready(self) -> None:
         if not self._read():
             said = self.log.read_text(encoding="utf-8", errors="replace")
@@ -266,12 +271,25 @@ class Scratch:
 
 
 @contextmanager
-def running_scratch(settings: Settings, profile: Profile, *, mail: bool = False, source: Path = ROOT) -> Iterator[Scratch]:
-    """Run a scratch instance until the block ends; all that it wrote goes with it. `source` is the folder of its code."""
+def running_scratch(
+    settings: Settings,
+    profile: Profile,
+    *,
+    mail: bool = False,
+    source: Path = ROOT,
+    start: Start = start_process,
+    beginning: Path | None = None,
+) -> Iterator[Scratch]:
+    """Run a scratch instance until the block ends; all that it wrote goes with it.
+
+    `source` is the folder of its code, `start` what starts its process, `beginning` an SQLite file that is migrated already.
+    """
     folder = Path(tempfile.mkdtemp(prefix="candor-scratch-"))
     database = new_schema(str(settings.database_url)) if is_postgresql(settings.database_url) else None
     try:
-        scratch = Scratch(settings, profile, folder, mail=mail, database=database, source=source)
+        scratch = Scratch(
+            settings, profile, folder, mail=mail, database=database, source=source, start=start, beginning=beginning
+        )
         try:
             yield scratch
         finally:

@@ -53,7 +53,13 @@ class Page(Element):
 
     def __init__(self, html: str) -> None:
         super().__init__("#page", {})
-        _Parser(self).feed(html)
+        parser = _Parser(self)
+        parser.feed(html)
+        self._elements = parser.elements
+
+    def all(self, *tags: str) -> Iterator[Element]:
+        # A whole page is asked for something dozens of times: its elements are in document order already.
+        return iter([one for one in self._elements if one.tag in tags] if tags else self._elements)
 
     def first(self, *tags: str) -> Element:
         return next(self.all(*tags))
@@ -119,10 +125,12 @@ class _Parser(HTMLParser):
     def __init__(self, page: Page) -> None:
         super().__init__(convert_charrefs=True)
         self._open: list[Element] = [page]
+        self.elements: list[Element] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         element = Element(tag, {name: value or "" for name, value in attrs}, parent=self._open[-1])
         self._open[-1].children.append(element)
+        self.elements.append(element)
         if tag not in _VOID:
             self._open.append(element)
 

@@ -1,6 +1,7 @@
 """Somebody with a browser, over real HTTP: its cookies, its forms, and the chat's page with and without scripts."""
 
 import json
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -30,6 +31,10 @@ class Upload:
     kind: str = "text/plain"
 
 
+# Nobody is asked but this machine, over plain HTTP: a client of its own would read the machine's authorities each time.
+ONLY_HERE = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
 class Visitor:
     """One browser at one address. What it posts to a page's form is what the form holds, with the given fields over it.
 
@@ -42,7 +47,7 @@ class Visitor:
         self.fields: dict[str, str] = {}
         # Over plain HTTP on loopback, also where the site's cookies are for HTTPS only: behind its proxy it speaks HTTP too.
         jar = CookieJar(DefaultCookiePolicy(secure_protocols=("http", "https")))
-        transport = httpx2.HTTPTransport(local_address=address if not hops else None)
+        transport = httpx2.HTTPTransport(local_address=address if not hops else None, verify=ONLY_HERE)
         self.http = httpx2.Client(
             base_url=url, timeout=_SECONDS, trust_env=False, cookies=jar, follow_redirects=True,
             headers={"User-Agent": _AGENT} | forwarded(address, hops), transport=transport,
