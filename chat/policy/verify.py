@@ -5,6 +5,7 @@ import queue
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 
 from chat.kernel.profile import Profile
 from chat.kernel.settings import Settings
@@ -14,17 +15,23 @@ from chat.policy.reports import Result
 from chat.policy.scratch.instance import Scratch, running_scratch
 
 Say = Callable[[Promise, Result], None]
+Run = Callable[..., AbstractContextManager[Scratch]]
 # As many as there are cores on a small machine. Checks that need mail have a third instance, when there are such.
 INSTANCES = 2
 _FEW = 3
 
 
 def verify(
-    settings: Settings, profile: Profile, promises: Sequence[Promise], say: Say, instances: int = INSTANCES
+    settings: Settings,
+    profile: Profile,
+    promises: Sequence[Promise],
+    say: Say,
+    instances: int = INSTANCES,
+    scratch: Run = running_scratch,
 ) -> list[Result]:
     """Check `promises` against scratch instances of this configuration and return what was found, in their order.
 
-    `say` is told of each result as it comes.
+    `say` is told of each result as it comes; `scratch` runs an instance.
     """
     # One line a request of somebody who never lived would drown what the site itself has to say.
     logging.getLogger("httpx2").setLevel(logging.WARNING)
@@ -40,7 +47,7 @@ def verify(
     crews += [(with_mail, True)] if with_mail else []
     queues = {id(one): _queue(one) for one in (others, with_mail)}
     threads = [
-        threading.Thread(target=_work, args=(settings, profile, queues[id(work)], mail, found, say), daemon=True)
+        threading.Thread(target=_work, args=(scratch(settings, profile, mail=mail), queues[id(work)], found, say), daemon=True)
         for work, mail in crews
     ]
     for thread in threads:
@@ -70,10 +77,10 @@ def _queue(promises: Iterable[Promise]) -> "queue.Queue[Promise]":
 
 
 def _work(
-    settings: Settings, profile: Profile, waiting: "queue.Queue[Promise]", mail: bool, found: dict[str, Result], say: Say
+    running: AbstractContextManager[Scratch], waiting: "queue.Queue[Promise]", found: dict[str, Result], say: Say
 ) -> None:
     try:
-        with running_scratch(settings, profile, mail=mail) as scratch:
+        with running as scratch:
             for promise in iter(lambda: _next(waiting), None):
                 found[promise.id] = check(promise, scratch)
                 say(promise, found[promise.id])

@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -57,8 +57,9 @@ class Letterheads:
     _forms: ClassVar[dict[str, Form]] = {}
     _asking: ClassVar[threading.Lock] = threading.Lock()
 
-    def __init__(self, instance: Path) -> None:
+    def __init__(self, instance: Path, ask: Callable[[], dict[str, Form]] | None = None) -> None:
         self._file = instance / _FILE
+        self._ask = ask or ask_sdks
 
     def write(self, sdk: Sdk, base_url: str, key: str | None) -> Letterhead:
         """Return the letterhead of requests to the provider at `base_url`; without a key a placeholder stands in it.
@@ -84,7 +85,7 @@ class Letterheads:
                 installed = _versions()
                 forms = _read(self._file, installed)
                 if forms is None:
-                    forms = _ask()
+                    forms = self._ask()
                     _write(self._file, installed, forms)
                 self._forms.update(forms)
         return self._forms
@@ -111,7 +112,8 @@ def _write(file: Path, installed: dict[str, str], forms: Mapping[str, Form]) -> 
         new.replace(file)
 
 
-def _ask() -> dict[str, Form]:
+def ask_sdks() -> dict[str, Form]:
+    """Return what the SDKs that are installed write, from a process that loads them. Takes about a second."""
     answer = subprocess.run(
         [sys.executable, "-m", "chat.providers.letterhead_process"],
         cwd=ROOT,

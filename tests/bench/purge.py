@@ -12,7 +12,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -37,6 +39,14 @@ _BODY = 1_000
 _BATCH = 20_000
 _BETWEEN_WRITES = 0.002
 
+_SLOW = 0.05
+_WRITER = "the other one"
+_WAITS = b"""
+SELECT coalesce(wait_event_type || ' ' || wait_event, 'nothing (it works, or has no processor)'), split_part(query, ' ', 1)
+FROM pg_stat_activity
+WHERE application_name = %s AND state = 'active' AND clock_timestamp() - query_start > make_interval(secs => %s)
+"""
+
 _CONVERSATION = ("id", "public_id", "account_id", "created_at", "updated_at", "expires_at", "pinned", "model", "title")
 _TURN = ("id", "public_id", "conversation_id", "account_id", "role", "state", "problem", "model", "written_at", "body")
 
@@ -55,7 +65,8 @@ def main(kind: str, messages: int) -> None:
             os.sync()  # what seeding left to the disk is not the purge's work
             alone = _writer(url, lambda: time.sleep(10))
             purged: list[float] = []
-            beside = _writer(url, lambda: purged.append(_purge(messages)))
+            with _waits(url) as waits:
+                beside = _writer(url, lambda: purged.append(_purge(messages)))
             db.session.remove()
             db.engine.dispose()
     show(
@@ -71,6 +82,8 @@ def main(kind: str, messages: int) -> None:
             Figure("the same with no purge, median", statistics.median(alone), "ms"),
         ],
     )
+    for reason, times in waits.most_common():
+        print(f"A write of over {_SLOW * 1000:.0f} ms was seen waiting for {reason}: {times} times")
 
 
 def _purge(messages: int) -> float:
@@ -79,6 +92,31 @@ def _purge(messages: int) -> float:
     assert finished
     assert removed == messages + messages // _OF_CONVERSATION, removed
     return time.perf_counter() - began
+
+
+@contextmanager
+def _waits(url: str) -> Iterator[Counter[str]]:
+    """Look again and again at what PostgreSQL says the other's write waits for, where that takes long already."""
+    seen: Counter[str] = Counter()
+    if url.startswith("sqlite"):
+        yield seen
+        return
+    over = threading.Event()
+
+    def look() -> None:
+        with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+            while not over.wait(0.01):
+                found = connection.execute(_WAITS, [_WRITER, _SLOW]).fetchone()
+                if found:
+                    seen[f"{found[0]}, in {found[1]}"] += 1
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        watcher.join()
 
 
 @contextmanager
@@ -153,7 +191,10 @@ def _writer(url: str, meanwhile: object) -> list[float]:
 
 def write(url: str) -> None:
     """Write until standard input ends, then print each write's milliseconds."""
-    engine = sa.create_engine(url, **engine_options(url))
+    options = engine_options(url)
+    if not url.startswith("sqlite"):
+        options["connect_args"] = {"application_name": _WRITER}
+    engine = sa.create_engine(url, **options)
     row = {
         "source": "chat", "model": "m", "provider": "p", "status": "done", "input_bytes": 1, "output_bytes": 1,
         "input_tokens": 1, "output_tokens": 1, "estimated": False, "total_ms": 1,

@@ -16,7 +16,7 @@ from chat.policy.promises.every import PROMISES
 from chat.policy.scratch.instance import running_scratch
 from chat.policy.verify import check
 from tests.conftest import settings_for_tests
-from tests.policy.forks import Forks, forking
+from tests.policy.forks import Forks
 from tests.policy.mutations import MUTATIONS, Mutation
 from tests.policy.verifying import environment
 
@@ -31,12 +31,6 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [sys.executable, "-m", "flask", "--app", str(ROOT / "app.py"), "models", "list"]
     subprocess.run(command, cwd=folder, env=environment(folder, ROOT), check=True, capture_output=True)
     return folder
-
-
-@pytest.fixture(scope="session")
-def forks() -> Iterator[Forks]:
-    with forking() as process:
-        yield process
 
 
 @pytest.fixture

@@ -53,8 +53,7 @@ def sealed(scratch: Scratch) -> set[tuple[str, bytes]]:
     """Everything that is stored sealed: a sweep cannot look into it, so nothing may be added to it."""
     return {
         (table, bytes(value))
-        for table in scratch.tables.names()
-        for row in scratch.tables.rows(table)
+        for table, row in scratch.tables.every_row()
         for value in row.values()
         if isinstance(value, (bytes, memoryview)) and table != "outgoing_mail"
     }

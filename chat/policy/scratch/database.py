@@ -56,18 +56,26 @@ class Tables:
     def rows(self, table: str) -> list[dict[str, Any]]:
         """Return every row of `table`, each as a dict from column to value."""
         with self.engine.connect() as connection:
-            return [dict(row) for row in connection.execute(sa.select(self._tables[table])).mappings()]
+            return self._rows(connection, table)
+
+    def every_row(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Every row of every table, with the table's name, over one connection."""
+        with self.engine.connect() as connection:
+            for table in self.names():
+                for row in self._rows(connection, table):
+                    yield table, row
 
     def find(self, canary: Canary) -> Iterator[Hit]:
         """Every place in any row where the canary stands, in whatever disguise."""
-        for table in self.names():
-            for row in self.rows(table):
-                for column, value in row.items():
-                    data = value if isinstance(value, bytes) else str(value).encode()
-                    yield from canary.find_in(data, f"the table {table}, column {column}")
+        for table, row in self.every_row():
+            for column, value in row.items():
+                data = value if isinstance(value, bytes) else str(value).encode()
+                yield from canary.find_in(data, f"the table {table}, column {column}")
 
     def find_bytes(self, data: bytes) -> Iterator[str]:
         """Every place in any row where these bytes stand."""
-        for table in self.names():
-            for row in self.rows(table):
-                yield from (f"{table}.{column}" for column, value in row.items() if isinstance(value, bytes) and data in value)
+        for table, row in self.every_row():
+            yield from (f"{table}.{column}" for column, value in row.items() if isinstance(value, bytes) and data in value)
+
+    def _rows(self, connection: sa.Connection, table: str) -> list[dict[str, Any]]:
+        return [dict(row) for row in connection.execute(sa.select(self._tables[table])).mappings()]
