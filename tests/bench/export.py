@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -108,7 +108,11 @@ def _memory(server: Server) -> Iterator[list[float]]:
 
 
 def _resident(processes: list[psutil.Process]) -> float:
-    return float(sum(one.memory_info().rss for one in processes)) / 1e6
+    total = 0.0
+    for one in processes:
+        with suppress(psutil.NoSuchProcess):  # some do one thing at the start, and end
+            total += one.memory_info().rss / 1e6
+    return total
 
 
 @contextmanager

