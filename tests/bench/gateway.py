@@ -8,13 +8,15 @@ FOLDER is where a virtual environment with LiteLLM is, or is made. `--postgresql
 
 Both run all the while, and what is said of requests is the median of rounds in which they take turns: a machine that others
 share changes its speed by half within a minute, and what is measured one after the other says more about the minute than about
-the gateway. Streams, of which LiteLLM needs a minute for 500, take turns once.
+the gateway. Streams, of which LiteLLM needs a minute for 500, take turns once. Who is not asked is stopped meanwhile.
 """
 
 import argparse
 import asyncio
 import json
+import os
 import secrets
+import signal
 import statistics
 import subprocess
 import sys
@@ -96,12 +98,25 @@ def _warm_up(load: Load) -> None:
         load.rate(4, shape, seconds=0.5)
 
 
-def _ask(gateways: list[Gateway], direct: Load, wanted: argparse.Namespace) -> None:
+def _in_turn(gateways: list[Gateway]) -> Iterator[Gateway]:
+    """Yield each with the others stopped: an idle gateway has work too, and they share a core."""
     for one in gateways:
+        others = [process for other in gateways if other is not one for process in other.ids()]
+        for process in others:
+            os.kill(process, signal.SIGSTOP)
+        try:
+            yield one
+        finally:
+            for process in others:
+                os.kill(process, signal.SIGCONT)
+
+
+def _ask(gateways: list[Gateway], direct: Load, wanted: argparse.Namespace) -> None:
+    for one in _in_turn(gateways):
         near = statistics.median(direct.one_at_a_time(wanted.single, Shape.CHAT))
         one.added.append(statistics.median(one.load.one_at_a_time(wanted.single, Shape.CHAT)) - near)
     for shape in (Shape.CHAT, *_TRANSLATED):
-        for one in gateways:
+        for one in _in_turn(gateways):
             rate, failed = one.load.rate(50, shape)
             one.rates.setdefault(shape, []).append(rate)
             one.failed += failed
@@ -109,7 +124,7 @@ def _ask(gateways: list[Gateway], direct: Load, wanted: argparse.Namespace) -> N
 
 def _stream(gateways: list[Gateway], wanted: argparse.Namespace) -> None:
     for shape in (Shape.CHAT, *_TRANSLATED):
-        for one in gateways:
+        for one in _in_turn(gateways):
             chunks, first, failed = one.load.streams(wanted.streams, shape)
             one.streams[shape] = chunks
             one.first = one.first or first
