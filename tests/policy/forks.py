@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,16 +28,20 @@ class Forks:
 
     def __init__(self, control: socket.socket) -> None:
         self._control = control
+        # Verifying starts several at once, and each must get the number of its own.
+        self._one_at_a_time = threading.Lock()
 
     def start(self, port: str, place: Path, environment: dict[str, str], output: IO[bytes]) -> Child:
         """Start an instance's process, as `chat.policy.scratch.process.start_process` does."""
         child_in, to_child = os.pipe()
         from_child, child_out = os.pipe()
         message = json.dumps([port, str(place), environment]).encode()
-        socket.send_fds(self._control, [message], [child_in, child_out, output.fileno()])
+        with self._one_at_a_time:
+            socket.send_fds(self._control, [message], [child_in, child_out, output.fileno()])
+            pid = int(self._control.recv(_MESSAGE))
         os.close(child_in)
         os.close(child_out)
-        return _Forked(int(self._control.recv(_MESSAGE)), os.fdopen(to_child, "w"), os.fdopen(from_child))
+        return _Forked(pid, os.fdopen(to_child, "w"), os.fdopen(from_child))
 
 
 class _Forked:
