@@ -36,7 +36,10 @@ def engine_state() -> tuple[str, bool]:
 
 
 def get_ready(app: Flask) -> None:
-    """Make sure that the embedded model's weights are there before the first visitor; without them the site still runs."""
+    """Begin to ask the SDKs, and see to it that the embedded model's weights are there before the first visitor comes.
+
+    Without the weights the site still runs.
+    """
     with app.app_context():
         catalogue = current_catalogue()
     catalogue.letterheads.prepare()

@@ -70,7 +70,7 @@ class _Forked:
 @contextmanager
 def forking() -> Iterator[Forks]:
     """Run that process for as long as the block lasts."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("COV_")} | {"PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     libraries = subprocess.run(
         [sys.executable, "-c", _LIBRARIES], env=environment, cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout

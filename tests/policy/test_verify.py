@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chat.kernel.profile import PROFILES
+from chat.kernel.profile import PROFILES, load_profile
 from chat.kernel.settings import ROOT
 from chat.kernel.site import current_site
 from chat.policy.promises.every import PROMISES
@@ -26,34 +26,29 @@ pytestmark = pytest.mark.server
 SHIPPED = sorted(path.stem for path in PROFILES.glob("*.toml"))
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_the_command_finds_every_promise_kept(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    postgres: Postgres | None = request.getfixturevalue("postgres") if kind == "postgresql" else None
-    url = {"DATABASE_URL": postgres.create()} if postgres else {}
-
-    run = _verify(tmp_path, "--json", **url)
-
-    assert run.stdout, run.stderr[-3000:]
-    report = json.loads(run.stdout)
-    _require_green(report["promises"])
-    assert run.returncode == 0
-    assert report["profile"] == "default"
-    if postgres:
-        postgres.drop(url["DATABASE_URL"])
+@pytest.mark.parametrize("profile", SHIPPED)
+def test_every_promise_of_every_profile_is_kept(profile: str, tmp_path: Path) -> None:
+    _require_green_command(_verify(tmp_path, "--json", CHAT_PROFILE=profile), profile)
 
 
+def test_every_promise_is_kept_on_postgresql(tmp_path: Path, postgres: Postgres) -> None:
+    url = postgres.create()
+
+    _require_green_command(_verify(tmp_path, "--json", DATABASE_URL=url), "default")
+
+    postgres.drop(url)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("profile", [one for one in SHIPPED if one != "default"])
-def test_every_promise_of_every_profile_is_kept(
-    profile: str, make_app: MakeApp, database: str, forks: Forks, migrated_sqlite: Path
-) -> None:
+def test_every_promise_of_the_other_profiles_is_kept_on_postgresql(profile: str, make_app: MakeApp, forks: Forks) -> None:
     """What the command does, without starting Python and all libraries for each of its instances."""
     make_app(chat_profile=profile)
     site = current_site()
-    begin = {"start": forks.start, "beginning": None if database.startswith("postgresql") else migrated_sqlite}
+    assert site.profile == load_profile(profile)
 
-    found = verify(site.settings, site.profile, PROMISES, lambda *_: None, scratch=partial(running_scratch, **begin))
+    found = verify(site.settings, site.profile, PROMISES, lambda *_: None, scratch=partial(running_scratch, start=forks.start))
 
-    assert site.profile.site.name != "Candor"
     _require_green([{"id": one.id, "state": one.state, "evidence": one.evidence} for one in found])
 
 
@@ -78,6 +73,14 @@ def _verify(folder: Path, *options: str, **settings: str) -> "subprocess.Complet
     return subprocess.run(
         command, cwd=folder, env=environment(folder, ROOT, **settings), capture_output=True, text=True, timeout=600, check=False
     )
+
+
+def _require_green_command(run: "subprocess.CompletedProcess[str]", profile: str) -> None:
+    assert run.stdout, run.stderr[-3000:]
+    report = json.loads(run.stdout)
+    _require_green(report["promises"])
+    assert run.returncode == 0
+    assert report["profile"] == profile
 
 
 def _require_green(promises: list[dict[str, Any]]) -> None:
