@@ -3,7 +3,7 @@
 Only the columns that the table's declaration exports are read, and sealed ones are opened with the person's own key.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from typing import Any
 
@@ -16,6 +16,9 @@ from chat.kernel.export import Subject
 from chat.kernel.personal_data import Store
 
 _MOST_ROWS = 200
+# Keys and sizes are small, so many are asked for at once: as long as PostgreSQL has no statistics of a table, it sorts all
+# that is left of a person's rows each time.
+_MOST_KEYS = 5_000
 _MOST_BYTES = 2_000_000
 _encode = msgspec.json.Encoder().encode
 
@@ -38,31 +41,32 @@ def json_document(store: Store, subject: Subject, count: Callable[[], None]) -> 
 def _batches(store: Store, subject: Subject) -> Iterator[list[dict[str, object]]]:
     """Yield rows in order, each batch small by number and by bytes, and each read in a transaction of its own."""
     key = sa.inspect(store.model).primary_key[0]
-    after: Any = None
-    while sizes := _read(store, subject, [key, size_of_row(store)], after, None):
-        start = 0
-        while start < len(sizes):
-            end, weight = start + 1, sizes[start][1]
-            while end < len(sizes) and weight + sizes[end][1] <= _MOST_BYTES:
-                weight += sizes[end][1]
-                end += 1
-            rows = _read(store, subject, _columns(store), after, sizes[end - 1][0])
-            after = sizes[end - 1][0]
-            yield [_row(store, subject, row) for row in rows]
-            start = end
-        if len(sizes) < _MOST_ROWS:
-            return
-
-
-def _read(store: Store, subject: Subject, columns: list[Any], after: Any, upto: Any) -> Sequence[Any]:
-    key = sa.inspect(store.model).primary_key[0]
-    query = select_rows(columns, store, subject.owner_id).order_by(key)
+    query = select_rows(_columns(store), store, subject.owner_id).order_by(key)
     for pointer, target in store.linked.values():
         table: type[Base] = target.class_
         query = query.outerjoin(table, pointer == sa.inspect(table).primary_key[0])
-    query = query.where(key > after) if after is not None else query
-    query = query.where(key <= upto) if upto is not None else query.limit(_MOST_ROWS)
-    return read_briefly(query)
+    after: Any = None
+    for last in _ends(store, subject):
+        rows = read_briefly(query.where(key <= last) if after is None else query.where(key > after, key <= last))
+        yield [_row(store, subject, row) for row in rows]
+        after = last
+
+
+def _ends(store: Store, subject: Subject) -> Iterator[Any]:
+    """Yield the keys of the rows that batches end with."""
+    key = sa.inspect(store.model).primary_key[0]
+    query = select_rows([key, size_of_row(store)], store, subject.owner_id).order_by(key).limit(_MOST_KEYS)
+    after: Any = None
+    while sizes := read_briefly(query if after is None else query.where(key > after)):
+        number = weight = 0
+        for this, size in sizes:
+            if number == _MOST_ROWS or (number and weight + size > _MOST_BYTES):
+                yield after
+                number = weight = 0
+            number, weight, after = number + 1, weight + size, this
+        yield after
+        if len(sizes) < _MOST_KEYS:
+            return
 
 
 def _columns(store: Store) -> list[Any]:

@@ -223,13 +223,12 @@ def test_a_failure_in_the_middle_is_no_archive(app: Flask, client: Browser, peop
 
 
 def test_many_and_large_rows_come_in_small_batches(client: Browser, people: People, site: Site) -> None:
-    """As many rows as take several batches, and some so large that each is a batch of its own."""
+    """More rows than there are keys asked for at once, in many batches, and some so large that each is a batch of its own."""
     sign_in(client, people.alice)
     turn_history_on(client)
     for _ in range(3):
         Chat(client).send(secrets.token_hex(150_000))
-    for _ in range(420):
-        db.session.add(_usage(people.alice))
+    db.session.add_all(_usage(people.alice, number) for number in range(5_100))
     db.session.commit()
 
     pieces = list(_prepare(people.alice, site, current_exporters()).stream())
@@ -237,8 +236,9 @@ def test_many_and_large_rows_come_in_small_batches(client: Browser, people: Peop
 
     lengths = [len(turn["body"]["parts"][0]["text"]) for turn in copy.rows("turn")]
     assert lengths[::2] == [300_000] * 3  # what the echo answers is shorter
-    assert len(copy.rows("usage")) == 423
-    assert len(list(csv.reader(io.StringIO(copy.text("usage.csv"))))) == 424
+    assert len(copy.rows("usage")) == 5_103
+    assert [row["input_bytes"] for row in copy.rows("usage")][-5_100:] == list(range(5_100))
+    assert len(list(csv.reader(io.StringIO(copy.text("usage.csv"))))) == 5_104
     assert len(pieces) > 3
 
 
@@ -265,12 +265,13 @@ def _breaks() -> Any:
     raise RuntimeError
 
 
-def _usage(account: Account) -> Any:
+def _usage(account: Account, input_bytes: int) -> Any:
     from chat.metering.models import Usage
 
     return Usage(
         account_id=account.id, at=kernel_clock.now(), source="chat", model="echo", provider="echo", status="done", code=None,
-        input_bytes=1, output_bytes=1, input_tokens=1, output_tokens=1, estimated=False, first_token_ms=None, total_ms=1,
+        input_bytes=input_bytes, output_bytes=1, input_tokens=1, output_tokens=1, estimated=False, first_token_ms=None,
+        total_ms=1,
     )  # fmt: skip
 
 
