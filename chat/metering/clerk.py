@@ -29,6 +29,7 @@ _TRIES = 8
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 10.0
 _END_SECONDS = 10.0
+_LINGER_SECONDS = 0.005
 
 
 @dataclass(slots=True)
@@ -103,8 +104,17 @@ class Clerk:
         while True:
             self._bell.wait()
             self._bell.clear()
+            self._linger()
             while batch := self._next():
                 self._write(batch)
+                self._linger()
+
+    def _linger(self) -> None:
+        """Let what nobody waits for stay for a moment: whoever comes next takes it along, and it costs no commit of its own."""
+        until = time.monotonic() + _LINGER_SECONDS
+        while self._waiting and not any(task.waits for task in self._waiting) and (left := until - time.monotonic()) > 0:
+            self._bell.wait(left)
+            self._bell.clear()
 
     def _next(self) -> list[_Task[Any]]:
         with self._lock:
