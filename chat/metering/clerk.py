@@ -44,10 +44,14 @@ class _Task(Generic[T]):
 
 
 class Clerk:
-    """Does acts in order of arrival, in shared transactions, in a thread of its own that starts with the first act."""
+    """Does acts in order of arrival, in shared transactions, in a thread of its own that starts with the first act.
 
-    def __init__(self, engine: sa.Engine) -> None:
+    What nobody waits for stays for `linger` seconds: whoever comes next takes it along, and it costs no commit of its own.
+    """
+
+    def __init__(self, engine: sa.Engine, *, linger: float = _LINGER_SECONDS) -> None:
         self._engine = engine
+        self._longest = linger
         self._lock = threading.Lock()
         self._bell = threading.Event()
         self._idle = threading.Event()
@@ -110,8 +114,7 @@ class Clerk:
                 self._linger()
 
     def _linger(self) -> None:
-        """Let what nobody waits for stay for a moment: whoever comes next takes it along, and it costs no commit of its own."""
-        until = time.monotonic() + _LINGER_SECONDS
+        until = time.monotonic() + self._longest
         while self._waiting and not any(task.waits for task in self._waiting) and (left := until - time.monotonic()) > 0:
             self._bell.wait(left)
             self._bell.clear()

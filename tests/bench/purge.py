@@ -39,6 +39,9 @@ _BODY = 1_000
 _BATCH = 20_000
 _BETWEEN_WRITES = 0.002
 
+# 80 KB and their sync 80 times a second: the journal of a purge on PostgreSQL grows by 6 MB/s.
+_FILE_SECONDS, _FILE_PIECE, _FILE_PAUSE, _FILE_MOST = 150, 80_000, 0.01, 400_000_000
+
 _SLOW = 0.05
 _WRITER = "the other one"
 _WAITS = b"""
@@ -62,8 +65,9 @@ def main(kind: str, messages: int) -> None:
             began = time.perf_counter()
             _seed(url, alice, messages)
             print(f"{messages:,} messages seeded in {time.perf_counter() - began:.0f} s", file=sys.stderr)
-            os.sync()  # what seeding left to the disk is not the purge's work
+            _let_go(url)  # what seeding left to the disk is not the purge's work
             alone = _writer(url, lambda: time.sleep(10))
+            disk = _writer(url, lambda: _write_a_file(Path(name) / "plain"))
             purged: list[float] = []
             with _waits(url) as waits:
                 beside = _writer(url, lambda: purged.append(_purge(messages)))
@@ -80,10 +84,31 @@ def main(kind: str, messages: int) -> None:
             Figure("writes meanwhile", len(beside), ""),
             Figure("the same with no purge, longest", max(alone), "ms"),
             Figure("the same with no purge, median", statistics.median(alone), "ms"),
+            Figure("the same while a plain file is written, longest", max(disk), "ms"),
         ],
     )
     for reason, times in waits.most_common():
         print(f"A write of over {_SLOW * 1000:.0f} ms was seen waiting for {reason}: {times} times")
+
+
+def _let_go(url: str) -> None:
+    if not url.startswith("sqlite"):
+        with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+            connection.execute(b"CHECKPOINT")
+    os.sync()
+
+
+def _write_a_file(path: Path) -> None:
+    """Write as much as a purge does on PostgreSQL, as often, past any database: what the disk itself makes others wait for."""
+    ends, piece = time.monotonic() + _FILE_SECONDS, os.urandom(_FILE_PIECE)
+    with path.open("wb", buffering=0) as file:
+        while time.monotonic() < ends:
+            if file.tell() > _FILE_MOST:
+                file.seek(0)
+            file.write(piece)
+            os.fdatasync(file.fileno())
+            time.sleep(_FILE_PAUSE)
+    path.unlink()
 
 
 def _purge(messages: int) -> float:
