@@ -119,7 +119,7 @@ def _translation(model: Model, asked: Asked) -> Way:
             _encode({"model": model.upstream, **done.body}),
             False,
             lambda body: _whole(lambda: answer_to_openai(body, model=model.id, created=created)),
-            lambda chunks: _sound(to_openai.events(_each(decode_events(chunks)))),
+            lambda chunks: _sound(to_openai.events(decode_events(chunks))),
             _left_out(done.hints, asked),
         )
     own_host = model.host == _OWN_HOST
@@ -130,7 +130,7 @@ def _translation(model: Model, asked: Asked) -> Way:
         _encode({"model": model.upstream, **done.body} | ({"store": False} if own_host else {})),
         False,
         lambda body: _whole(lambda: answer_to_anthropic(body, model=model.id)),
-        lambda chunks: _sound(to_anthropic.events(_each(decode_events(chunks)))),
+        lambda chunks: _sound(to_anthropic.events(decode_events(chunks))),
         _left_out(done.hints, asked),
     )
 
@@ -142,10 +142,6 @@ def _left_out(hints: tuple[str, ...], asked: Asked) -> tuple[str, ...]:
 def _nameless(asked: Asked) -> Fields:
     removed = _REMOVED[asked.protocol]
     return {name: value for name, value in asked.fields.items() if name not in removed}
-
-
-def _each(reads: Iterator[list[bytes]]) -> Iterator[bytes]:
-    return (event for read in reads for event in read)
 
 
 def _whole(translate: Callable[[], bytes]) -> bytes:

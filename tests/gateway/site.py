@@ -63,7 +63,8 @@ class ApiSite:
         raise AssertionError(f"{running} calls are not settled, {len(rows)} of {count} are written")
 
     def calls(self) -> int:
-        """How many calls were written down so far."""
+        """How many calls were written down, once nothing is under way any more."""
+        self.settled(0)
         with self.engine.connect() as connection:
             return connection.scalar(sa.select(sa.func.count()).select_from(Usage)) or 0
 

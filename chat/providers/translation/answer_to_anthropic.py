@@ -1,11 +1,12 @@
 """An answer of OpenAI's chat completions as one of Anthropic's messages: whole, or event by event. See `answer_to_openai`."""
 
 from collections.abc import Iterator
+from itertools import takewhile
 
 import msgspec
 
 from chat.providers.problems import Failure, failure_of_error, problem
-from chat.providers.translation.reading import read_object
+from chat.providers.translation.reading import read_object, say_together
 from chat.providers.translation.refusal import Json
 
 _REASONS = {
@@ -15,6 +16,7 @@ _REASONS = {
     "function_call": "tool_use",
     "content_filter": "refusal",
 }
+_DONE = b"[DONE]"
 _encode = msgspec.json.Encoder().encode
 
 
@@ -59,22 +61,19 @@ class StreamToAnthropic:
         self._usage: Json = {}
         self._reason: str | None = None
 
-    def events(self, received: Iterator[bytes]) -> Iterator[bytes]:
-        """Yield each event as it can be said. `received` are the data of OpenAI's events. Raises ProviderProblem."""
+    def events(self, reads: Iterator[list[bytes]]) -> Iterator[bytes]:
+        """Yield events as they can be said. `reads` are the data of OpenAI's, as they came. Raises ProviderProblem."""
         is_done = False
-        for data in received:
-            if data == b"[DONE]":
-                is_done = True
-                break
-            yield from self._translate(read_object(data), data)
+        while not is_done and (read := next(reads, None)) is not None:
+            is_done = _DONE in read
+            yield from say_together(takewhile(_DONE.__ne__, read), lambda data: self._translate(read_object(data), data))
         if not self._begun:
             raise problem(Failure.GARBLED)
         if not is_done and self._reason is None:
             raise problem(Failure.CUT)
-        yield from self._close()
         end = {"stop_reason": _REASONS.get(self._reason or "stop", "end_turn"), "stop_sequence": None}
-        yield _event({"type": "message_delta", "delta": end, "usage": _usage(self._usage)})
-        yield _event({"type": "message_stop"})
+        said = [*self._close(), _event({"type": "message_delta", "delta": end, "usage": _usage(self._usage)})]
+        yield b"".join((*said, _event({"type": "message_stop"})))
 
     def _translate(self, chunk: Json, data: bytes) -> Iterator[bytes]:
         if chunk.get("error") is not None:

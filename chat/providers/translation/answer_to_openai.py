@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from chat.providers.problems import Failure, failure_of_error, problem
-from chat.providers.translation.reading import read_object
+from chat.providers.translation.reading import read_object, say_together
 from chat.providers.translation.refusal import Json
 
 _REASONS = {
@@ -64,10 +64,10 @@ class StreamToOpenAI:
         self._reason: str | None = None
         self._ended = False
 
-    def events(self, received: Iterator[bytes]) -> Iterator[bytes]:
-        """Yield each event as it can be said. `received` are the data of Anthropic's events. Raises ProviderProblem."""
-        for data in received:
-            yield from self._translate(read_object(data))
+    def events(self, reads: Iterator[list[bytes]]) -> Iterator[bytes]:
+        """Yield events as they can be said. `reads` are the data of Anthropic's, as they came. Raises ProviderProblem."""
+        for read in reads:
+            yield from say_together(read, lambda data: self._translate(read_object(data)))
         if not self._ended:
             raise problem(Failure.CUT)
 
