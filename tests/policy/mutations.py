@@ -152,6 +152,15 @@ MUTATIONS = (
              "    import sys; return Response(getattr(sys, 's', 'ok'), mimetype='text/plain')"),
         ),
     ),
+    Mutation(
+        "a page of the settings that shows the last message", "sec-internal",
+        (
+            ("chat/inference/run.py", "    events = provider.stream(call.request, cancel)\n",
+             "    events = provider.stream(call.request, cancel); import sys; sys.s=call.request.messages[-1].parts[0].text\n"),
+            ("chat/consent/views_receipts.py", '    return _file(document, "consents.json")',
+             "    import sys; return _file({'shown': getattr(sys, 's', '')}, 'consents.json')"),
+        ),
+    ),
     _one(
         "a verification that leaves no report", "sec-review", "chat/policy/cli.py", "        db.session.commit()\n", "",
     ),

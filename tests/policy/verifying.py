@@ -3,9 +3,13 @@
 import os
 from pathlib import Path
 
+from chat.providers.letterhead import Letterheads
+
 
 def environment(instance: Path, source: Path, **settings: str) -> dict[str, str]:
     """The environment of a command that runs the source in that folder, on an instance in this one."""
+    # What a first start finds out takes seconds of processor time, and is the same for all that are started here.
+    Letterheads(instance).give(instance)
     inherited = {name: os.environ[name] for name in ("PATH", "VIRTUAL_ENV", "LANG", "TMPDIR", "CI") if name in os.environ}
     own = {
         "CHAT_INSTANCE": str(instance),

@@ -12,7 +12,7 @@ from chat.policy.checks import programs
 from chat.policy.promise import require
 from chat.policy.scratch.configuration import as_toml
 from chat.policy.scratch.instance import Scratch
-from chat.policy.scratch.visitor import Visitor
+from chat.policy.scratch.visitor import Person, Visitor
 from chat.policy.sweep import Canary
 
 _ARGON2 = re.compile(r"^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=\d+\$")
@@ -111,19 +111,29 @@ def internal(scratch: Scratch) -> str:
             for method in methods:
                 opened += 1
                 _look(operator, method, path, canary)
+    require(operator.is_signed_in(), "The operator was signed out before the last address was opened.")
     require(opened > 20, "The site has next to no addresses, so nothing was shown.")
     if kept:
         require(str(canary) in person.page(f"/c/{kept}").text, "What somebody kept is not there for themselves.")
     return f"The operator opened {opened} addresses with the ids of somebody's things, and saw nothing that they had written."
 
 
-def _look(operator: Visitor, method: str, path: str, canary: Canary) -> None:
+def _look(operator: Person, method: str, path: str, canary: Canary) -> None:
     if method == "GET":
         answer = operator.get(path)
     else:
-        answer = operator.http.post(path, data={"csrf_token": operator.token(), "query": str(canary)[:9]})
+        answer = operator.http.post(path, data={"csrf_token": _own_token(operator), "query": str(canary)[:9]})
     require(str(canary) not in answer.text, f"The operator was shown what somebody else had written, at {path}.")
     require(answer.status_code < 500, f"{path} failed when the operator opened it.")
+
+
+def _own_token(operator: Person) -> str:
+    """Return the token of the operator's forms, who signs in again where the last address ended the session."""
+    page = operator.page("/")
+    if not any(one.get("action") == "/logout" for one in page.all("form")):
+        operator.sign_in()
+        page = operator.page("/")
+    return next(one.get("value") for one in page.all("input") if one.get("name") == "csrf_token")
 
 
 def _ids_of(scratch: Scratch, email: str) -> list[str]:
