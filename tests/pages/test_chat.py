@@ -251,6 +251,8 @@ def test_a_lost_connection_keeps_what_came(open_window: OpenWindow, reciter: Rec
         dying.kill_worker()
 
         expect(window.answer.locator(".turn__problem")).to_contain_text("The connection was lost. What came is kept.")
+        expect(window.page.locator("[data-part=announcer]")).to_have_text("The connection was lost. What came is kept.")
+        expect(window.complaint).to_have_count(0)  # once is enough
         expect(window.prose).to_contain_text("What came.")
         window.send("Are you there?")
         expect(window.complaint).to_contain_text("Your words are back below")

@@ -317,7 +317,10 @@ class Chat {
       const isThere = (fresh) => !came || !isSaved || this.hasWords(fresh, article.dataset.turn);
       if (await this.swap("switch", data, isThere, Boolean(complaint))) break;
     }
-    if (complaint) this.complain(complaint);
+    if (!complaint) return;
+    // Where the server could not be asked, the words still stand beside the answer: there they are only to be heard.
+    if (article.isConnected) this.announcer.say(complaint);
+    else this.complain(complaint);
   }
 
   hasWords(fresh, id) {
