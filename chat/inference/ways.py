@@ -37,6 +37,8 @@ _REMOVED = {
 }  # fmt: skip
 # What only the protocol's own provider could make something of.
 _TRIED_OUT = ("anthropic-beta", "openai-beta")
+_TOOLS, _SAID = ("tools", "functions"), ("messages", "input")
+_NONE = (b"", b"[]", b"null")
 _NO = msgspec.Raw(b"false")
 _COUNT_TOO = msgspec.Raw(b'{"include_usage":true}')
 # What a translation meets in JSON whose values are not of the types that they should be of.
@@ -48,6 +50,12 @@ class NotSpoken(Problem):
     """The model neither speaks the endpoint's protocol nor one that it could be translated into."""
 
     code = "endpoint_not_offered"
+
+
+class NotAble(Problem):
+    """The embedded model is asked for what it cannot do. Nothing was sent to it."""
+
+    code = "not_supported_by_model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +86,41 @@ class Way:
 
 
 def way_to(model: Model, asked: Asked) -> Way:
-    """Return the way. Raises NotSpoken, Untranslatable, or Problem for a field of a wrong form."""
+    """Return the way. Raises NotSpoken, NotAble, Untranslatable, or Problem for a field of a wrong form."""
+    _require_able(model, asked)
     spoken = spoken_by(model.kind)
     if asked.protocol in spoken:
         return _as_it_came(model, asked)
     if _OTHER.get(asked.protocol) in spoken:
         return _translated(model, asked)
     raise NotSpoken(f"The model {model.id} cannot be asked by /v1/{asked.protocol.value}.")
+
+
+def _require_able(model: Model, asked: Asked) -> None:
+    """Refuse what llama.cpp would leave out in silence, or fail at. What other providers' models can do is theirs to say."""
+    if model.kind != "embedded":
+        return
+    if not model.takes_tools and any(bytes(asked.fields.get(name, b"")) not in _NONE for name in _TOOLS):
+        raise NotAble(f"The model {model.id} takes no tools. Leave `tools` out, or ask another model.")
+    if not model.sees_images and any(_shows(asked.fields[name]) for name in _SAID if name in asked.fields):
+        raise NotAble(f"The model {model.id} does not see images. Leave them out, or ask another model.")
+
+
+def _shows(said: msgspec.Raw) -> bool:
+    """Return whether there is an image in messages of any of the protocols."""
+    try:
+        left = [msgspec.json.decode(said)]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    while left:
+        match left.pop():
+            case {"type": "image" | "image_url" | "input_image"}:
+                return True
+            case dict() as one:
+                left += one.values()
+            case list() as several:
+                left += several
+    return False
 
 
 def _as_it_came(model: Model, asked: Asked) -> Way:

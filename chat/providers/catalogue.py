@@ -19,7 +19,7 @@ from chat.providers.cooling import Cooling
 from chat.providers.data_policy import THIS_MACHINE, DataPolicy, read_policy
 from chat.providers.demands import demands_of_site
 from chat.providers.letterhead import Letterhead, Letterheads, Sdk
-from chat.providers.weights import EmbeddedModel, find_embedded_model
+from chat.providers.weights import EmbeddedModel, find_embedded_model, reads_tools
 
 if TYPE_CHECKING:
     from chat.providers.base import Cancel
@@ -45,6 +45,8 @@ class Model:
     longest_answer: int
     policy: DataPolicy
     host: str
+    # Whether it can be told of tools: others leave that to their provider.
+    takes_tools: bool = True
     price: tuple[int, int, int | None] | None = None  # the operator's own, in millionths of a dollar for a million tokens
 
 
@@ -206,10 +208,10 @@ class Catalogue:
         return "" if self._key(provider) else f"{provider.key_env} is not set"
 
     def _described(self, provider: ProviderOfSite, model: ModelOfProvider, policy: DataPolicy) -> Model:
-        is_own_file = provider.kind == "embedded" and self._embedded is not None and not self._embedded.is_default
+        own = self._embedded if provider.kind == "embedded" and self._embedded and not self._embedded.is_default else None
         return Model(
             id=model.id,
-            name=self._embedded.name if is_own_file and self._embedded else model.name,
+            name=own.name if own else model.name,
             provider_id=provider.id,
             provider_name=provider.name,
             kind=provider.kind,
@@ -219,6 +221,8 @@ class Catalogue:
             context=model.context,
             longest_answer=model.longest_answer,
             policy=policy,
+            # The default's template has none, and its file may not be there yet.
+            takes_tools=provider.kind != "embedded" or (own is not None and reads_tools(own.path)),
             price=None if model.price is None else (model.price.input, model.price.output, model.price.cached_input),
             host=THIS_MACHINE if provider.kind in ("embedded", "echo") else urlsplit(self._address(provider)).hostname or "",
         )

