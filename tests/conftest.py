@@ -262,19 +262,17 @@ def watched_tab(chromium: Any, **options: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
-def axe() -> Callable[..., None]:
-    """`axe(tab)` fails with what axe-core finds wrong with the page that the tab shows; `colours=True`: with its colours."""
+def axe() -> Callable[[Any], None]:
+    """`axe(tab)` fails with what axe-core finds wrong with the page that the tab shows."""
     from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 
-    def check(tab: Any, *, colours: bool = False) -> None:
-        rules = {"type": "rule", "values": AXE_RULES_OF_COLOURS} if colours else AXE_RULES
-        results = Axe().run(tab, options={"resultTypes": ["violations"], "runOnly": rules})
+    def check(tab: Any) -> None:
+        results = Axe().run(tab, options={"resultTypes": ["violations"], "runOnly": AXE_RULES})
         assert results.violations_count == 0, results.generate_report()
 
     return check
 
 
-AXE_RULES_OF_COLOURS = ["color-contrast", "link-in-text-block"]
 AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 

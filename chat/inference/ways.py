@@ -38,7 +38,6 @@ _REMOVED = {
 # What only the protocol's own provider could make something of.
 _TRIED_OUT = ("anthropic-beta", "openai-beta")
 _TOOLS, _SAID = ("tools", "functions"), ("messages", "input")
-_NONE = (b"", b"[]", b"null")
 _NO = msgspec.Raw(b"false")
 _COUNT_TOO = msgspec.Raw(b'{"include_usage":true}')
 # What a translation meets in JSON whose values are not of the types that they should be of.
@@ -100,18 +99,23 @@ def _require_able(model: Model, asked: Asked) -> None:
     """Refuse what llama.cpp would leave out in silence, or fail at. What other providers' models can do is theirs to say."""
     if model.kind != "embedded":
         return
-    if not model.takes_tools and any(bytes(asked.fields.get(name, b"")) not in _NONE for name in _TOOLS):
+    if not model.takes_tools and any(_plain(asked, name) for name in _TOOLS):
         raise NotAble(f"The model {model.id} takes no tools. Leave `tools` out, or ask another model.")
-    if not model.sees_images and any(_shows(asked.fields[name]) for name in _SAID if name in asked.fields):
+    if not model.sees_images and any(_shows_images(_plain(asked, name)) for name in _SAID):
         raise NotAble(f"The model {model.id} does not see images. Leave them out, or ask another model.")
 
 
-def _shows(said: msgspec.Raw) -> bool:
-    """Return whether there is an image in messages of any of the protocols."""
+def _plain(asked: Asked, name: str) -> Any:
+    """Return the field's value; None where there is none, or none that can be read, which is the model's server's to say."""
     try:
-        left = [msgspec.json.decode(said)]
+        return msgspec.json.decode(asked.fields.get(name, b"null"))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
+        return None
+
+
+def _shows_images(said: Any) -> bool:
+    """Return whether there is an image in messages of any of the protocols."""
+    left = [said]
     while left:
         match left.pop():
             case {"type": "image" | "image_url" | "input_image"}:

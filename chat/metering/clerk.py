@@ -51,7 +51,7 @@ class Clerk:
 
     def __init__(self, engine: sa.Engine, *, linger: float = _LINGER_SECONDS) -> None:
         self._engine = engine
-        self._longest = linger
+        self._linger_seconds = linger
         self._lock = threading.Lock()
         self._bell = threading.Event()
         self._idle = threading.Event()
@@ -114,7 +114,7 @@ class Clerk:
                 self._linger()
 
     def _linger(self) -> None:
-        until = time.monotonic() + self._longest
+        until = time.monotonic() + self._linger_seconds
         while self._waiting and not any(task.waits for task in self._waiting) and (left := until - time.monotonic()) > 0:
             self._bell.wait(left)
             self._bell.clear()

@@ -113,7 +113,10 @@ def test_what_it_cannot_do_is_refused_by_name(openai_client: Sdk, anthropic_clie
 
     answer = openai_client("chat.completions.create", model=MODEL, messages=HI, max_tokens=4, tools=[])
     assert answer.choices[0].message.content
-    assert api.calls() == before + 6
+    none = b'{"model":"smollm2-135m","messages":[{"role":"user","content":"image_url"}],"max_tokens":4,"tools":[ ]}'
+    with api.http() as http:
+        assert http.post("/v1/chat/completions", content=none).status_code == 200
+    assert api.calls() == before + 7
 
 
 def test_embeddings(openai_client: Sdk) -> None:

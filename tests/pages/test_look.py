@@ -1,7 +1,7 @@
 """Each page as axe sees it, light and dark, wide and narrow; none scrolls sideways, none moves for who asked for stillness."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import expect
@@ -37,7 +37,7 @@ $$ \\sum_{{k=1}}^{{n}} k = \\frac{{n(n+1)}}{{2}} + a + b + c + d + e + f + g + h
 """.format("x" * 50)
 
 
-def test_pages_are_accessible_and_fit(open_window: OpenWindow, axe: Callable[..., None], reciter: Reciter, name: str) -> None:
+def test_pages_are_accessible_and_fit(open_window: OpenWindow, axe: Callable[[Any], None], reciter: Reciter, name: str) -> None:
     window = open_window(reduced_motion="reduce")
     for path in GUEST_PAGES:
         _inspect(window.open(path), axe)
@@ -56,7 +56,7 @@ def test_pages_are_accessible_and_fit(open_window: OpenWindow, axe: Callable[...
 
 
 def test_pages_of_an_account_are_accessible_and_fit(
-    open_window: OpenWindow, axe: Callable[..., None], reciter: Reciter, name: str
+    open_window: OpenWindow, axe: Callable[[Any], None], reciter: Reciter, name: str
 ) -> None:
     window = open_window(reduced_motion="reduce").register(name).keep_history().open()
     reciter.will_say("Noted.")
@@ -74,7 +74,7 @@ def test_pages_of_an_account_are_accessible_and_fit(
 
 
 def test_the_drawer_of_conversations_opens_on_a_small_screen(
-    open_window: OpenWindow, axe: Callable[..., None], name: str
+    open_window: OpenWindow, axe: Callable[[Any], None], name: str
 ) -> None:
     window = open_window(width=360).register(name).keep_history().open()
     expect(window.page.locator(".sidebar")).to_be_hidden()
@@ -113,14 +113,14 @@ def test_nothing_moves_for_those_who_asked_for_stillness(open_window: OpenWindow
     window.settle()
 
 
-def _inspect(window: Window, axe: Callable[..., None]) -> None:
+def _inspect(window: Window, axe: Callable[[Any], None]) -> None:
     for width, scheme in LOOKS:
         window.page.set_viewport_size({"width": width, "height": 800})
         window.page.emulate_media(color_scheme=scheme)
         # At the end of a page nothing lies half behind the composer, which axe would take for too small.
         window.page.evaluate("() => window.scrollTo(0, document.documentElement.scrollHeight)")
         assert _overhang(window) <= 0, f"{window.page.url} is too wide at {width}"
-        axe(window.page, colours=scheme == "dark")  # nothing else of what it looks at is another in the dark
+        axe(window.page)
     window.page.set_viewport_size({"width": 1280, "height": 800})
 
 

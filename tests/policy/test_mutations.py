@@ -66,13 +66,13 @@ def test_a_broken_rule_turns_its_promise_red(
 
 def test_without_a_change_they_are_kept(source: Path, forks: Forks, migrated_sqlite: Path, tmp_path: Path) -> None:
     """What turns red above turns red for the change, and not for the way in which instances are started here."""
-    unchanged = [one for one in MUTATIONS if one.profile == "default"][::20]
+    unchanged = [one for one in MUTATIONS if one.profile == "default"][::9]
 
     for number, mutation in enumerate(unchanged):
         (tmp_path / str(number)).mkdir()
         state, evidence = _check_here(source, tmp_path / str(number), mutation, forks, migrated_sqlite)
         assert state == "kept", f"{mutation.promise}: {evidence}"
-    assert len(unchanged) > 2
+    assert len(unchanged) > 3
 
 
 def _linked(source: str, target: str) -> None:

@@ -12,7 +12,7 @@ from chat.policy.checks import programs
 from chat.policy.promise import require
 from chat.policy.scratch.configuration import as_toml
 from chat.policy.scratch.instance import Scratch
-from chat.policy.scratch.visitor import Person, Visitor
+from chat.policy.scratch.visitor import Person, Visitor, is_for_somebody, token_on
 from chat.policy.sweep import Canary
 
 _ARGON2 = re.compile(r"^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=\d+\$")
@@ -130,10 +130,10 @@ def _look(operator: Person, method: str, path: str, canary: Canary) -> None:
 def _own_token(operator: Person) -> str:
     """Return the token of the operator's forms, who signs in again where the last address ended the session."""
     page = operator.page("/")
-    if not any(one.get("action") == "/logout" for one in page.all("form")):
+    if not is_for_somebody(page):
         operator.sign_in()
         page = operator.page("/")
-    return next(one.get("value") for one in page.all("input") if one.get("name") == "csrf_token")
+    return token_on(page)
 
 
 def _ids_of(scratch: Scratch, email: str) -> list[str]:

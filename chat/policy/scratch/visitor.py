@@ -100,7 +100,7 @@ class Visitor:
 
     def token(self, path: str = "/") -> str:
         """Return the CSRF token of the forms on the page at `path`."""
-        return next(one.get("value") for one in self.page(path).all("input") if one.get("name") == "csrf_token")
+        return token_on(self.page(path))
 
     def post(self, path: str, *, page: str = "/", **data: str) -> httpx2.Response:
         """Post `data` to `path` with a token from another page: what a button does whose form is of no interest."""
@@ -175,7 +175,7 @@ class Person(Visitor):
         return self.submit("/settings/privacy", action="/logout")
 
     def is_signed_in(self) -> bool:
-        return any(one.get("action") == "/logout" for one in self.page("/").all("form"))
+        return is_for_somebody(self.page("/"))
 
     def give(self, purpose: str) -> httpx2.Response:
         """Consent to `purpose` in the settings."""
@@ -187,6 +187,16 @@ class Person(Visitor):
 
     def _prove(self, shown: httpx2.Response) -> None:
         self._send_form(shown, {"password": self.password}, "/verify", None)
+
+
+def token_on(page: Page) -> str:
+    """Return the CSRF token of the page's forms."""
+    return next(one.get("value") for one in page.all("input") if one.get("name") == "csrf_token")
+
+
+def is_for_somebody(page: Page) -> bool:
+    """Return whether the page was made for somebody signed in."""
+    return any(one.get("action") == "/logout" for one in page.all("form"))
 
 
 _EDGE = "edge-of-a-part"

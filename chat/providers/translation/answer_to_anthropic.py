@@ -64,16 +64,18 @@ class StreamToAnthropic:
     def events(self, reads: Iterator[list[bytes]]) -> Iterator[bytes]:
         """Yield events as they can be said. `reads` are the data of OpenAI's, as they came. Raises ProviderProblem."""
         is_done = False
-        while not is_done and (read := next(reads, None)) is not None:
-            is_done = _DONE in read
+        for read in reads:
             yield from say_together(takewhile(_DONE.__ne__, read), lambda data: self._translate(read_object(data), data))
+            if _DONE in read:
+                is_done = True
+                break
         if not self._begun:
             raise problem(Failure.GARBLED)
         if not is_done and self._reason is None:
             raise problem(Failure.CUT)
         end = {"stop_reason": _REASONS.get(self._reason or "stop", "end_turn"), "stop_sequence": None}
-        said = [*self._close(), _event({"type": "message_delta", "delta": end, "usage": _usage(self._usage)})]
-        yield b"".join((*said, _event({"type": "message_stop"})))
+        last = {"type": "message_delta", "delta": end, "usage": _usage(self._usage)}
+        yield b"".join((*self._close(), _event(last), _event({"type": "message_stop"})))
 
     def _translate(self, chunk: Json, data: bytes) -> Iterator[bytes]:
         if chunk.get("error") is not None:
