@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from datetime import datetime, timedelta
+from functools import partial
 
 import click
 
@@ -23,6 +24,8 @@ from chat.policy.promise import Promise, State
 from chat.policy.promises.every import PROMISES
 from chat.policy.publishing import live_policy, publish
 from chat.policy.reports import Result
+from chat.policy.scratch.forks import starting
+from chat.policy.scratch.instance import running_scratch
 from chat.policy.verify import INSTANCES, verify
 from chat.policy.versions import coming_version, current_version, get_version, last_version
 from chat.providers.current import current_catalogue
@@ -49,7 +52,11 @@ def verify_command(*, name: str | None, as_json: bool, only: tuple[str, ...], qu
     started, at = clock.monotonic(), clock.now()
     if gently:
         os.nice(19)
-    results = verify(site.settings, profile, chosen, _Progress(len(chosen), quiet=quiet), 1 if gently else INSTANCES)
+    with starting() as start:
+        results = verify(
+            site.settings, profile, chosen, _Progress(len(chosen), quiet=quiet), 1 if gently else INSTANCES,
+            partial(running_scratch, start=start),
+        )  # fmt: skip
     if profile == site.profile:
         document = policy_document(profile, current_stores(), current_catalogue().list_models())
         reports.keep(results, policy_hash(document), at)

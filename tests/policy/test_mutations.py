@@ -13,10 +13,10 @@ import pytest
 from chat.kernel.profile import load_profile
 from chat.kernel.settings import ROOT
 from chat.policy.promises.every import PROMISES
+from chat.policy.scratch.forks import Forks
 from chat.policy.scratch.instance import running_scratch
 from chat.policy.verify import check
 from tests.conftest import settings_for_tests
-from tests.policy.forks import Forks
 from tests.policy.mutations import MUTATIONS, Mutation
 from tests.policy.verifying import environment
 

@@ -13,11 +13,11 @@ from chat.kernel.profile import PROFILES, load_profile
 from chat.kernel.settings import ROOT
 from chat.kernel.site import current_site
 from chat.policy.promises.every import PROMISES
+from chat.policy.scratch.forks import starting
 from chat.policy.scratch.instance import running_scratch
 from chat.policy.verify import verify
 from tests.conftest import MakeApp
 from tests.databases import Postgres
-from tests.policy.forks import Forks
 from tests.policy.test_promises import IDS
 from tests.policy.verifying import environment
 
@@ -41,13 +41,14 @@ def test_every_promise_is_kept_on_postgresql(tmp_path: Path, postgres: Postgres)
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("profile", [one for one in SHIPPED if one != "default"])
-def test_every_promise_of_the_other_profiles_is_kept_on_postgresql(profile: str, make_app: MakeApp, forks: Forks) -> None:
-    """What the command does, without starting Python and all libraries for each of its instances."""
+def test_every_promise_of_the_other_profiles_is_kept_on_postgresql(profile: str, make_app: MakeApp) -> None:
+    """What the command does, without starting Python for it."""
     make_app(chat_profile=profile)
     site = current_site()
     assert site.profile == load_profile(profile)
 
-    found = verify(site.settings, site.profile, PROMISES, lambda *_: None, scratch=partial(running_scratch, start=forks.start))
+    with starting() as start:
+        found = verify(site.settings, site.profile, PROMISES, lambda *_: None, scratch=partial(running_scratch, start=start))
 
     _require_green([{"id": one.id, "state": one.state, "evidence": one.evidence} for one in found])
 
