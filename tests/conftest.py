@@ -17,7 +17,8 @@ from flask import Flask
 from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
-from sqlalchemy.util import LRUCache
+from sqlalchemy.engine import Engine
+from sqlalchemy.util import LRUCache, immutabledict
 from werkzeug.routing import Rule
 
 from chat.factory import create_app
@@ -62,10 +63,6 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     server.take_back(url)
 
 
-# What SQLAlchemy made of statements, for each profile: making it anew took a tenth of the whole run.
-_statements: dict[str, LRUCache[Any, Any]] = {}
-
-
 @pytest.fixture
 def make_app(database: str, tmp_path: Path) -> Iterator[MakeApp]:
     """A factory: `make_app({"limits.sign_in": "3/minute"}, redis_url=…)` is an app with that profile and those settings.
@@ -84,10 +81,6 @@ def make_app(database: str, tmp_path: Path) -> Iterator[MakeApp]:
         app.config["PROPAGATE_EXCEPTIONS"] = False
         context = app.app_context()
         context.push()
-        # A query's criteria hold the profile's limits (chat/kernel/lifetimes.py): only apps of the same profile may share.
-        profile_of_app = current_site().profile.model_dump_json()
-        statements = _statements.setdefault(profile_of_app, LRUCache(1000))
-        db.engine.update_execution_options(compiled_cache=statements)
         made.append((app, context))
         return app
 
@@ -118,18 +111,22 @@ class _Compiled(BytecodeCache):
 @pytest.fixture(scope="session", autouse=True)
 def _compiled_once() -> Iterator[None]:
     """Each test makes an app of its own, and half of that time goes into compiling what is the same for all of them."""
-    compile_builder, builders = Rule._compile_builder, {}
+    compile_rule, compiled = Rule.compile, dict[Any, Rule]()
 
-    def remembered(rule: Rule, append_unknown: bool = True) -> Any:
-        key = (rule.rule, rule.subdomain, rule.host, repr(rule.defaults), rule.merge_slashes, append_unknown)
-        if key not in builders:
-            builders[key] = compile_builder(rule, append_unknown)
-        return builders[key]
+    def compile_once(rule: Rule) -> None:
+        first = compiled.setdefault((rule.rule, rule.subdomain, rule.host, repr(rule.defaults), rule.merge_slashes), rule)
+        if first is rule:
+            compile_rule(rule)
+            return
+        rule._parts, rule._trace, rule._converters = first._parts, first._trace, first._converters
+        rule.arguments |= first.arguments
+        rule._build, rule._build_unknown = (one.__func__.__get__(rule) for one in (first._build, first._build_unknown))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Rule, "_compile_builder", remembered)
+        patch.setattr(Rule, "compile", compile_once)
         patch.setattr(Flask, "jinja_options", {"bytecode_cache": _Compiled()})
         # What SQLAlchemy made of a statement is kept for its dialect, and each app has a database and so a dialect of its own.
+        patch.setattr(Engine, "_execution_options", immutabledict(compiled_cache=LRUCache(5000)))
         for dialect in (PGDialect_psycopg, SQLiteDialect_pysqlite):
             patch.setattr(dialect, "__hash__", lambda self: hash(type(self)))
             patch.setattr(dialect, "__eq__", lambda self, other: type(self) is type(other))

@@ -50,7 +50,8 @@ def hide_what_is_over(app: Flask, stores: tuple[Store, ...], profile: Profile) -
         model, condition = store.model, _still_lives(store, by_model, profile)
         if condition is not None:
             criteria.append(with_loader_criteria(model, condition, include_aliases=True, propagate_to_loaders=False))
-    app.extensions[_EXTENSION] = _Hiding(tuple(criteria))
+    limits = str([(store.model.__tablename__, list_limits(store, profile)) for store in stores])
+    app.extensions[_EXTENSION] = _Hiding(criteria, limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +110,14 @@ def _teller(limit: Limit) -> Callable[[], datetime]:
 
 
 class _Hiding(CriteriaOption):
-    """All the criteria as one option with one constant cache key: a tenth of what they cost a query one by one."""
+    """All the criteria as one option with one constant cache key: a tenth of what they cost a query one by one.
 
-    def __init__(self, criteria: Iterable[Any]) -> None:
+    The key is what they say in words, so that applications under the same limits share what was compiled.
+    """
+
+    def __init__(self, criteria: Iterable[Any], key: str) -> None:
         self._criteria = tuple(criteria)
+        self._key = key
 
     def process_compile_state(self, compile_state: Any) -> None:
         self.get_global_criteria(compile_state.global_attributes)
@@ -125,7 +130,7 @@ class _Hiding(CriteriaOption):
             one.get_global_criteria(attributes)
 
     def _gen_cache_key(self, anon_map: Any, bindparams: Any) -> tuple[Any, ...]:
-        return (_Hiding, id(self))
+        return (_Hiding, self._key)
 
 
 @sa.event.listens_for(Session, "do_orm_execute")

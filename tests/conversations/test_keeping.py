@@ -87,7 +87,6 @@ class Life:
         kept = self.profile.retention.model_copy(update={"history_longest": days, "history": min(90, days)})
         self.profile = self.profile.model_copy(update={"retention": kept})
         hide_what_is_over(self.app, STORES, self.profile)
-        db.engine.update_execution_options(compiled_cache={})  # compiled statements hold the limits of before
         self.purge(None)
         self.exact = dict.fromkeys(self.rows, False)
 
@@ -255,6 +254,16 @@ def test_the_page_shows_the_end_under_a_lowered_limit(make_app: MakeApp, clock: 
     )
 
     assert keeping.ends_at(row, lowered) == clock.now + timedelta(days=5)
+
+
+def test_what_was_compiled_under_one_limit_does_not_hold_under_another(app: Flask, alice: Browser, clock: Clock) -> None:
+    conversation = _saved(alice, "Ten days old")
+    clock.advance(days=10)
+
+    for longest, is_there in ((365, True), (5, False), (365, True)):
+        retention = _profile().retention.model_copy(update={"history_longest": longest})
+        hide_what_is_over(app, STORES, _profile().model_copy(update={"retention": retention}))
+        assert _is_there(conversation) is is_there
 
 
 def test_a_site_without_history_has_no_such_page(make_app: MakeApp) -> None:
