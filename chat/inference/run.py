@@ -19,13 +19,15 @@ from chat.inference.permission import check_model
 from chat.inference.receipts import NOTHING, Draft, Stored
 from chat.inference.sizes import size_of, tokens_in
 from chat.kernel import clock
-from chat.kernel.db import db
+from chat.kernel.db import db, is_in_transaction
 from chat.kernel.errors import Problem
 from chat.kernel.limits import Limits
 from chat.kernel.profile import Profile
 from chat.kernel.signing import Document
 from chat.kernel.site import current_site
-from chat.metering.ledger import Measure, Source, Status, record
+from chat.metering.current import current_clerk
+from chat.metering.entries import Counted, write_counted
+from chat.metering.ledger import Measure, Source, Status, usage_row, write_usage
 from chat.metering.metrics import streams_open
 from chat.providers.base import Cancel, Finished, FinishReason, Provider, ReasoningDelta, Request, TextDelta, Usage
 from chat.providers.base import Event as Provided
@@ -136,7 +138,6 @@ def _close(events: Iterator[object]) -> None:
 def _settle(call: Call, answer: Answer, keep: Keep | None, measure: Measure) -> None:
     account_id = call.caller.account_id
     try:
-        _record(call, measure, account_id)
         copied = NOTHING
         if answer.failed is not None and account_id is not None:
             copied = _keep_failure(call, account_id, answer, answer.failed)
@@ -144,13 +145,12 @@ def _settle(call: Call, answer: Answer, keep: Keep | None, measure: Measure) -> 
             answer.certify = partial(_certify, call.receipt, measure, copied)
         if keep is not None:
             keep(answer)
-        db.session.commit()
+        _record(call, measure, account_id)
     except Exception:
         # The call was made, whether or not what came of it could be kept. An account that was closed meanwhile has no rows.
         db.session.rollback()
         is_closed = account_id is not None and db.session.get(Account, account_id) is None
         _record(call, measure, None if is_closed else account_id)
-        db.session.commit()
         if not is_closed:
             raise
     finally:
@@ -179,15 +179,21 @@ def _keep_failure(call: Call, account_id: int, answer: Answer, failed: Failed) -
 
 
 def _record(call: Call, measure: Measure, account_id: int | None) -> None:
-    record(
+    """Write the usage row and commit: with what else was stored, or where nothing was, together with the rows of others."""
+    profile = current_site().profile
+    row = usage_row(
         account_id=account_id,
         source=call.source,
         model=call.model.id,
         provider=call.model.provider_id,
         measure=measure,
-        profile=current_site().profile,
         now=clock.now(),
     )
+    if is_in_transaction():
+        write_usage(db.session.connection(), [row], profile)
+        db.session.commit()
+    else:
+        current_clerk().do_together(write_counted, Counted(row, profile))
 
 
 def _measure(request: Request, answer: Answer, counted: Usage | None, started: float, first: float | None) -> Measure:

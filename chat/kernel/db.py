@@ -114,6 +114,11 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
             return
 
 
+def is_in_transaction() -> bool:
+    """Return whether this request has asked the database anything that is not committed."""
+    return db.session.registry.has() and db.session().in_transaction()
+
+
 def read_briefly(query: sa.Select[*tuple[Any, ...]]) -> Sequence[Any]:
     """Return all rows of `query` and give the connection back: for what is read while somebody's slow line takes it in."""
     rows = db.session.execute(query).all()

@@ -20,6 +20,20 @@ class Ended:
     profile: Profile = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A call that held nothing and has ended, with its row of usage."""
+
+    row: dict[str, object]
+    profile: Profile = field(repr=False)
+
+
+def write_counted(connection: sa.Connection, calls: Sequence[Counted]) -> list[None]:
+    """Add the rows of calls; work for the `Clerk`."""
+    write_usage(connection, [one.row for one in calls], calls[0].profile)
+    return [None] * len(calls)
+
+
 def write_entries(connection: sa.Connection, entries: Sequence[Reserve | Ended]) -> list[TooMany | None]:
     """Settle what has ended and reserve what begins; work for the `Clerk`. Return why each may not begin, or None."""
     ended = [one for one in entries if isinstance(one, Ended)]

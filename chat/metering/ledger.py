@@ -7,7 +7,6 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
-from chat.kernel.db import db
 from chat.kernel.profile import Profile
 from chat.metering.models import Usage
 from chat.metering.totals import add_up
@@ -61,19 +60,11 @@ class Measure:
         return self.input_tokens is None or self.output_tokens is None
 
 
-def record(
-    *, account_id: int | None, source: Source, model: str, provider: str, measure: Measure, profile: Profile, now: datetime
-) -> None:
-    """Add the usage row of one call; tokens the provider did not count are estimated and marked so.
-
-    Where the site keeps no rows of calls none is written, and the day's total alone grows.
-    """
-    row = usage_row(account_id=account_id, source=source, model=model, provider=provider, measure=measure, now=now)
-    write_usage(db.session.connection(), [row], profile)
-
-
 def write_usage(connection: sa.Connection, rows: Sequence[dict[str, object]], profile: Profile) -> None:
-    """Add the rows of calls, or where the site keeps no rows of calls, add the calls to their days' totals."""
+    """Add the rows of calls, or where the site keeps no rows of calls, add the calls to their days' totals.
+
+    Tokens that the provider did not count are estimated in them, and marked so.
+    """
     if profile.retention.request_logs:
         # Into the table and not by an object: the unit of work is a good part of what a short answer costs.
         connection.execute(_INSERT_USAGE, rows)

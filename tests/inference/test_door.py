@@ -1,6 +1,8 @@
 """The one door: who asks, what is allowed, limits, provider, meter; in this order, however it ends."""
 
 import json
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -15,6 +17,7 @@ from chat.inference.run import Call, Caller
 from chat.kernel.db import db
 from chat.kernel.errors import Problem, Refused, TooMany
 from chat.kernel.site import current_site
+from chat.metering.current import current_clerk
 from chat.metering.ledger import Source
 from chat.metering.models import Usage
 from chat.providers.base import (
@@ -158,6 +161,35 @@ def test_every_ending_is_written_down(
     assert (usage.first_token_ms is not None) is answered
     if usage.estimated:
         assert (usage.input_tokens, usage.output_tokens) == (2, -(-output_bytes // 4))
+
+
+def test_calls_that_store_nothing_are_written_down_together(app: Flask) -> None:
+    commits: list[object] = []
+    sa.event.listen(db.engine, "commit", commits.append)
+    may_go_on, has_begun = threading.Event(), threading.Event()
+
+    def busy(_connection: sa.Connection) -> None:
+        has_begun.set()
+        may_go_on.wait(10)
+
+    def ask() -> None:
+        with app.app_context():
+            list(run.stream(_call(), _Script(Finished(FinishReason.STOP)), Cancel(), lambda _answer: None))
+
+    current_clerk().post(busy)
+    assert has_begun.wait(10)
+    askers = [threading.Thread(target=ask) for _ in range(5)]
+    for one in askers:
+        one.start()
+    by = time.monotonic() + 10
+    while len(current_clerk()._waiting) < len(askers) and time.monotonic() < by:
+        time.sleep(0.01)
+    may_go_on.set()
+    for one in askers:
+        one.join(10)
+
+    assert db.session.query(Usage).count() == len(askers)
+    assert len(commits) == 2, "the busy one's, and one for all that waited"
 
 
 def test_an_estimate_does_not_count_a_pictures_bytes(app: Flask) -> None:

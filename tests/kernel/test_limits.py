@@ -1,6 +1,8 @@
 """Limits count in moving windows, forget who it was, and go on counting when their store is gone."""
 
 import logging
+import time
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -23,6 +25,34 @@ def test_what_is_over_the_limit_is_refused_with_a_time() -> None:
 
     assert 1 <= refused.value.retry_after <= 60
     assert "3 per minute" in refused.value.message
+
+
+def test_no_thread_is_started_for_each_hit(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = Limits(new_key())
+    started: list[Timer] = []
+
+    def start(timer: Timer) -> None:
+        started.append(timer)
+
+    monkeypatch.setattr(Timer, "start", start)
+    for _ in range(10):
+        limits.hit("100/minute", "guest", "203.0.113.7")
+        time.sleep(0.011)  # the timer would have rung
+
+    assert not started
+
+
+def test_what_is_over_does_not_stay_in_memory() -> None:
+    limits = Limits(new_key())
+    limits.hit("9/second", "guest", "203.0.113.7")
+    time.sleep(1.1)  # what is over is dropped once a second
+    limits.hit("9/minute", "guest", "203.0.113.8")
+    memory = limits._moving.usual.storage
+    by = time.monotonic() + 5
+    while len(memory.events) > 1 and time.monotonic() < by:
+        time.sleep(0.01)
+
+    assert len([events for events in memory.events.values() if events]) == 1
 
 
 def test_people_and_kinds_are_counted_apart() -> None:

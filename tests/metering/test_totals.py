@@ -12,7 +12,7 @@ from chat.features import FEATURES
 from chat.kernel import clock as kernel_clock
 from chat.kernel.db import db
 from chat.kernel.site import Site, current_site
-from chat.metering.ledger import Measure, Source, Status, record, usage_row
+from chat.metering.ledger import Measure, Source, Status, usage_row, write_usage
 from chat.metering.models import Usage, UsageTotal
 from chat.retention.jobs import purge
 from chat.retention.purge import Pace, steps
@@ -150,15 +150,8 @@ def _call(account: int | None, now: datetime) -> None:
         total_ms=4,
     )
     assert kernel_clock.now() == now
-    record(
-        account_id=account,
-        source=Source.CHAT,
-        model="m",
-        provider="p",
-        measure=measure,
-        profile=current_site().profile,
-        now=now,
-    )
+    row = usage_row(account_id=account, source=Source.CHAT, model="m", provider="p", measure=measure, now=now)
+    write_usage(db.session.connection(), [row], current_site().profile)
     db.session.commit()
 
 

@@ -6,7 +6,7 @@ from flask import Flask
 from chat.kernel import clock
 from chat.kernel.db import db
 from chat.kernel.site import current_site
-from chat.metering.ledger import Measure, Source, Status, estimate, record
+from chat.metering.ledger import Measure, Source, Status, estimate, usage_row, write_usage
 from chat.metering.models import Usage
 
 
@@ -51,14 +51,7 @@ def _recorded(*, input_tokens: int | None, output_tokens: int | None) -> Usage:
         first_token_ms=None,
         total_ms=1,
     )
-    record(
-        account_id=None,
-        source=Source.CHAT,
-        model="m",
-        provider="p",
-        measure=measure,
-        profile=current_site().profile,
-        now=clock.now(),
-    )
+    row = usage_row(account_id=None, source=Source.CHAT, model="m", provider="p", measure=measure, now=clock.now())
+    write_usage(db.session.connection(), [row], current_site().profile)
     db.session.commit()
     return db.session.query(Usage).one()

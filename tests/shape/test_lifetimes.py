@@ -19,6 +19,7 @@ ROUND = {
     "metering/jobs.py": "settles what the clerk did not, by the clerk's own acts",
     "metering/current.py": "gives the clerk the engine: its transactions are those of many requests, in a thread of its own",
     "metering/ledger.py": "adds the row that was measured just now, and reads none",
+    "inference/run.py": "gives the ledger the connection of what is stored with it",
     "accounts/devices.py": "writes the day of last use of the sign-in that was just found",
 }
 # What knows the table or the connection under the session, or writes SQL as text.
