@@ -31,6 +31,7 @@ from chat.providers.catalogue import Catalogue, Model
 from chat.providers.demands import Demands
 from chat.providers.passing import Passed, Protocol, RequestRejected, pass_on
 from chat.providers.problems import Failure
+from chat.providers.translation.refusal import NotAble
 
 # A failure of one provider that another one may not share. A request that is wrong is wrong everywhere.
 _TRY_ANOTHER = frozenset(
@@ -156,17 +157,17 @@ def _ask(
     cancel.on_set(left.set)
     ways = _ways(call, models)
     for asked_again in (False, True):
-        failure: ProviderProblem | None = None
+        failure: Problem | None = None
         for model_id in catalogue.cooling.last(ways):
             model, way = ways[model_id]
             settling.model = model
-            if why := call.demands.why_not(model.policy):  # checked before, and again where the request is about to leave
-                raise ModelRefused(f"{model.id}: {why}.")
+            _check_again(call, model)
             try:
-                endpoint = catalogue.endpoint_for(model, cancel)
-                passed = pass_on(catalogue.transport, endpoint, way.protocol, way.body, cancel, way.headers)
+                passed = _sent(model, way, catalogue, cancel)
             except RequestRejected:
                 raise
+            except NotAble as refusal:
+                failure = refusal
             except ProviderProblem as problem:
                 if not cancel.is_set:
                     tell_attempt(model, problem.code)
@@ -181,6 +182,19 @@ def _ask(
         if asked_again or failure.code not in _ASK_AGAIN or left.wait(_pause()):
             raise failure
     raise AssertionError("the second round returns or raises")
+
+
+def _check_again(call: ApiCall, model: Model) -> None:
+    """Refuse where the request is about to leave what was checked before."""
+    if why := call.demands.why_not(model.policy):
+        raise ModelRefused(f"{model.id}: {why}.")
+
+
+def _sent(model: Model, way: Way, catalogue: Catalogue, cancel: Cancel) -> Passed:
+    endpoint = catalogue.endpoint_for(model, cancel)
+    if way.trial is not None:
+        way.trial.check(catalogue.transport, endpoint, cancel)
+    return pass_on(catalogue.transport, endpoint, way.protocol, way.body, cancel, way.headers)
 
 
 def _ways(call: ApiCall, models: tuple[Model, ...]) -> dict[str, tuple[Model, Way]]:

@@ -3,19 +3,23 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from chat.kernel.errors import Problem
 from chat.providers.catalogue import Model
+from chat.providers.grammar_trial import Trial
 from chat.providers.passing import Protocol, spoken_by
 from chat.providers.problems import Failure, problem
 from chat.providers.sse import decode_events
 from chat.providers.translation.answer_to_anthropic import StreamToAnthropic, answer_to_anthropic
 from chat.providers.translation.answer_to_openai import StreamToOpenAI, answer_to_openai
+from chat.providers.translation.refusal import Json, NotAble
 from chat.providers.translation.to_anthropic import request_to_anthropic
 from chat.providers.translation.to_openai import request_to_openai
+from chat.providers.translation.tools_called import StreamWithCalls, answer_with_calls
+from chat.providers.translation.tools_told import Told, speaks_of_tools, tell_tools
 
 Fields = dict[str, msgspec.Raw]
 
@@ -37,7 +41,7 @@ _REMOVED = {
 }  # fmt: skip
 # What only the protocol's own provider could make something of.
 _TRIED_OUT = ("anthropic-beta", "openai-beta")
-_TOOLS, _SAID = ("tools", "functions"), ("messages", "input")
+_SAID = ("messages", "input")
 _NO = msgspec.Raw(b"false")
 _COUNT_TOO = msgspec.Raw(b'{"include_usage":true}')
 # What a translation meets in JSON whose values are not of the types that they should be of.
@@ -49,12 +53,6 @@ class NotSpoken(Problem):
     """The model neither speaks the endpoint's protocol nor one that it could be translated into."""
 
     code = "endpoint_not_offered"
-
-
-class NotAble(Problem):
-    """The embedded model is asked for what it cannot do. Nothing was sent to it."""
-
-    code = "not_supported_by_model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +80,8 @@ class Way:
     stream: Callable[[Iterator[bytes]], Iterator[bytes]]
     left_out: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    # What the engine has to be asked before, if anything.
+    trial: Trial | None = None
 
 
 def way_to(model: Model, asked: Asked) -> Way:
@@ -89,9 +89,11 @@ def way_to(model: Model, asked: Asked) -> Way:
     _require_able(model, asked)
     spoken = spoken_by(model.kind)
     if asked.protocol in spoken:
+        if not model.takes_tools and (way := _translated(model, asked, _with_tools_told)) is not None:
+            return way
         return _as_it_came(model, asked)
     if _OTHER.get(asked.protocol) in spoken:
-        return _translated(model, asked)
+        return _translated(model, asked, _translation)
     raise NotSpoken(f"The model {model.id} cannot be asked by /v1/{asked.protocol.value}.")
 
 
@@ -99,8 +101,8 @@ def _require_able(model: Model, asked: Asked) -> None:
     """Refuse what llama.cpp would leave out in silence, or fail at. What other providers' models can do is theirs to say."""
     if model.kind != "embedded":
         return
-    if not model.takes_tools and any(_plain(asked, name) for name in _TOOLS):
-        raise NotAble(f"The model {model.id} takes no tools. Leave `tools` out, or ask another model.")
+    if not model.takes_tools and asked.protocol is Protocol.RESPONSES and _plain(asked, "tools"):
+        raise NotAble(f"The model {model.id} takes no tools in responses. Send them to /v1/chat/completions.")
     if not model.sees_images and any(_shows_images(_plain(asked, name)) for name in _SAID):
         raise NotAble(f"The model {model.id} does not see images. Leave them out, or ask another model.")
 
@@ -139,9 +141,12 @@ def _as_it_came(model: Model, asked: Asked) -> Way:
     return Way(asked.protocol, _encode(fields), hides, _same, _same, headers=asked.headers)
 
 
-def _translated(model: Model, asked: Asked) -> Way:
+W = TypeVar("W", Way, Way | None)
+
+
+def _translated(model: Model, asked: Asked, translate: Callable[[Model, Asked], W]) -> W:
     try:
-        return _translation(model, asked)
+        return translate(model, asked)
     except _ODD:
         pass
     # Raised out here, so that nothing of the request is chained to it.
@@ -164,15 +169,58 @@ def _translation(model: Model, asked: Asked) -> Way:
         )
     own_host = model.host == _OWN_HOST
     done = request_to_openai(given, own_host=own_host)
+    told = Told(done.body) if model.takes_tools or not speaks_of_tools(done.body) else tell_tools(done.body)
     to_anthropic = StreamToAnthropic(model=model.id, input_estimate=asked.input_estimate)
     return Way(
         Protocol.CHAT,
-        _encode({"model": model.upstream, **done.body} | ({"store": False} if own_host else {})),
+        _encode({"model": model.upstream, **told.body} | ({"store": False} if own_host else {})),
         False,
-        lambda body: _whole(lambda: answer_to_anthropic(body, model=model.id)),
-        lambda chunks: _sound(to_anthropic.events(decode_events(chunks))),
+        lambda body: _whole(lambda: answer_to_anthropic(_with_calls(body, told), model=model.id)),
+        lambda chunks: _sound(to_anthropic.events(_reads(chunks, told))),
         _left_out(done.hints, asked),
+        trial=_trial(model, told),
     )
+
+
+def _with_tools_told(model: Model, asked: Asked) -> Way | None:
+    """Return the way of a request about tools to a model that has to be told of them in words, or None for any other."""
+    given = _decode_all(_encode(_nameless(asked)))
+    if asked.protocol is Protocol.COUNT_TOKENS and given.get("tools"):
+        return Way(asked.protocol, _encode(_counted(model, given)), False, _same, _same, headers=asked.headers)
+    if asked.protocol is not Protocol.CHAT or not speaks_of_tools(given):
+        return None
+    told, hides = tell_tools(given), asked.streams and not asked.wants_usage
+    fields = told.body | {"model": model.upstream} | ({"stream_options": {"include_usage": True}} if hides else {})
+    return Way(
+        asked.protocol,
+        _encode(fields),
+        hides,
+        lambda body: _whole(lambda: _with_calls(body, told)),
+        lambda chunks: _sound(b"".join(b"data: %s\n\n" % data for data in read) for read in _reads(chunks, told)),
+        headers=asked.headers,
+        trial=_trial(model, told),
+    )
+
+
+def _counted(model: Model, given: Json) -> Json:
+    """Return what is to be counted: the request as the model gets to read it."""
+    system, *messages = tell_tools(request_to_openai(given, own_host=False).body).body["messages"]
+    return {"model": model.upstream, "system": system["content"], "messages": messages}
+
+
+def _trial(model: Model, told: Told) -> Trial | None:
+    if not told.names:
+        return None
+    return Trial(model.upstream, told.body["messages"], told.trial_together, told.trial_single)
+
+
+def _with_calls(body: bytes, told: Told) -> bytes:
+    return answer_with_calls(body, told.names) if told.names else body
+
+
+def _reads(chunks: Iterator[bytes], told: Told) -> Iterator[list[bytes]]:
+    reads = decode_events(chunks)
+    return StreamWithCalls(told.names).reads(reads) if told.names else reads
 
 
 def _left_out(hints: tuple[str, ...], asked: Asked) -> tuple[str, ...]:

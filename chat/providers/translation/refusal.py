@@ -16,6 +16,12 @@ class Untranslatable(Problem):
     code = "untranslatable"
 
 
+class NotAble(Problem):
+    """The embedded model is asked for what it cannot do. Nothing was sent to it."""
+
+    code = "not_supported_by_model"
+
+
 @dataclass(frozen=True, slots=True)
 class Translated:
     """A request in the other protocol. `hints` are the fields that changed nothing of the answer and were left out."""

@@ -1,0 +1,249 @@
+"""Tools with the model that runs on this machine, by both official SDKs: its template has no place for them, and they work."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import anthropic
+import jsonschema
+import openai
+import pydantic
+import pytest
+
+from chat.providers.weights import EmbeddedModel
+from tests.gateway.sdk import KINDS, Sdk, anthropic_sdk, openai_sdk
+from tests.gateway.site import ApiSite, api_site
+
+pytestmark = [pytest.mark.server, pytest.mark.engine]
+
+MODEL = "smollm2-135m"
+CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+ASKED = [{"role": "user", "content": "How is the weather in Lisbon?"}]
+
+
+def function(name: str, schema: dict[str, Any], **more: Any) -> dict[str, Any]:
+    described = {"name": name, "description": f"The {name} of a city", "parameters": schema}
+    return {"type": "function", "function": described | more}
+
+
+WEATHER, TIME = function("weather", CITY), function("time", CITY)
+ARGUMENTS: dict[str, Any] = {"model": MODEL, "messages": ASKED, "max_tokens": 60, "temperature": 0}
+
+
+@pytest.fixture(scope="module")
+def api(weights: EmbeddedModel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiSite]:
+    with api_site("gunicorn", {}, tmp_path_factory.mktemp("tools"), CHAT_EMBEDDED_MODEL=str(weights.path)) as started:
+        yield started
+
+
+@pytest.fixture(params=KINDS)
+def openai_client(request: pytest.FixtureRequest, api: ApiSite) -> Iterator[Sdk]:
+    with openai_sdk(request.param, api.url, api.key) as opened:
+        yield opened
+
+
+@pytest.fixture(params=KINDS)
+def anthropic_client(request: pytest.FixtureRequest, api: ApiSite) -> Iterator[Sdk]:
+    with anthropic_sdk(request.param, api.url, api.key) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "weather"}}])
+def test_a_call_that_is_required_is_made(openai_client: Sdk, choice: Any) -> None:
+    answer = openai_client("chat.completions.create", tools=[WEATHER, TIME], tool_choice=choice, **ARGUMENTS).choices[0]
+
+    (call,) = answer.message.tool_calls
+    assert answer.finish_reason == "tool_calls"
+    assert answer.message.content is None
+    assert call.function.name in (("weather",) if isinstance(choice, dict) else ("weather", "time"))
+    jsonschema.validate(json.loads(call.function.arguments), CITY)
+
+
+def test_a_call_arrives_in_pieces(openai_client: Sdk, api: ApiSite) -> None:
+    arguments = ARGUMENTS | {"tools": [WEATHER], "tool_choice": "required"}
+
+    chunks = openai_client.events("chat.completions.create", stream_options={"include_usage": True}, **arguments)
+    final = openai_client.final("chat.completions.stream", "get_final_completion", **arguments).choices[0]
+
+    deltas = [one.choices[0].delta for one in chunks if one.choices]
+    first, *rest = [one.tool_calls[0] for one in deltas if one.tool_calls]
+    assert (first.index, first.type, first.function.name, first.function.arguments) == (0, "function", "weather", "")
+    assert first.id
+    assert len(rest) > 3
+    assert {(one.id, one.function.name) for one in rest} == {(None, None)}
+    jsonschema.validate(json.loads("".join(one.function.arguments for one in rest)), CITY)
+    assert not any(one.content for one in deltas)
+    assert [one.choices[0].finish_reason for one in chunks if one.choices][-1] == "tool_calls"
+    assert chunks[-1].usage.completion_tokens > 3
+    assert final.message.tool_calls[0].function.parsed_arguments is None  # it is not strict
+    jsonschema.validate(json.loads(final.message.tool_calls[0].function.arguments), CITY)
+    assert [(row.status, row.estimated) for row in api.settled(2)] == [("done", False)] * 2
+
+
+def test_a_strict_one_is_parsed_by_the_sdk(openai_client: Sdk) -> None:
+    class Weather(pydantic.BaseModel):
+        city: str
+        unit: Literal["C", "F"]
+
+    tools = [openai.pydantic_function_tool(Weather)]
+
+    answer = openai_client("chat.completions.parse", tools=tools, tool_choice="required", **ARGUMENTS).choices[0]
+
+    assert isinstance(answer.message.tool_calls[0].function.parsed_arguments, Weather)
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_its_result_is_answered(openai_client: Sdk, streams: bool) -> None:
+    """With the choice left to the model: it neither calls again, nor leaves the result out."""
+    asked = openai_client("chat.completions.create", tools=[WEATHER], tool_choice="required", **ARGUMENTS).choices[0].message
+    result = {"role": "tool", "tool_call_id": asked.tool_calls[0].id, "content": "sunny, 24 degrees"}
+    arguments = ARGUMENTS | {"messages": [*ASKED, asked.model_dump(exclude_none=True), result], "tools": [WEATHER]}
+
+    if streams:
+        deltas = [one.choices[0].delta for one in openai_client.events("chat.completions.create", **arguments) if one.choices]
+        said, calls = "".join(one.content or "" for one in deltas), [one for one in deltas if one.tool_calls]
+    else:
+        answer = openai_client("chat.completions.create", **arguments).choices[0].message
+        said, calls = answer.content, answer.tool_calls or []
+
+    assert calls == []
+    assert "sunny" in said
+
+
+def test_the_model_may_choose(openai_client: Sdk) -> None:
+    tools = [WEATHER, function("send_email", {"type": "object", "properties": {"to": {"type": "string"}}, "required": ["to"]})]
+    poem = ARGUMENTS | {"messages": [{"role": "user", "content": "Write a short poem about the sea."}]}
+
+    call = openai_client("chat.completions.create", tools=tools, **ARGUMENTS).choices[0]
+    talk = openai_client("chat.completions.create", tools=tools, **poem).choices[0]
+    chunks = openai_client.events("chat.completions.create", tools=tools, **poem)
+
+    assert [one.function.name for one in call.message.tool_calls] == ["weather"]
+    assert json.loads(call.message.tool_calls[0].function.arguments) == {"city": "Lisbon"}
+    assert talk.message.tool_calls is None
+    said = [one.choices[0].delta.content for one in chunks if one.choices and one.choices[0].delta.content]
+    assert "".join(said) == talk.message.content
+    assert len(said) > 20
+
+
+def test_none_of_them_is_told(openai_client: Sdk) -> None:
+    without = openai_client("chat.completions.create", **ARGUMENTS)
+    none = openai_client("chat.completions.create", tools=[WEATHER], tool_choice="none", **ARGUMENTS)
+
+    assert none.usage.prompt_tokens == without.usage.prompt_tokens
+    assert none.choices[0].message.content == without.choices[0].message.content
+
+
+def test_a_call_that_is_cut_off_says_so(openai_client: Sdk) -> None:
+    arguments = ARGUMENTS | {"tools": [WEATHER], "tool_choice": "required"}
+
+    for most in (1, 3, 11):
+        answer = openai_client("chat.completions.create", **arguments | {"max_tokens": most}).choices[0]
+        chunks = openai_client.events("chat.completions.create", **arguments | {"max_tokens": most})
+
+        assert answer.finish_reason == chunks[-1].choices[0].finish_reason == "length"
+        calls = [one.choices[0].delta.tool_calls[0] for one in chunks if one.choices[0].delta.tool_calls]
+        assert "".join(one.function.arguments for one in calls) == "".join(
+            one.function.arguments for one in answer.message.tool_calls or ()
+        )
+        assert bool(calls) is (most == 11)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object", "properties": {"city": {"$ref": "#/$defs/City"}}},
+        {"type": "object", "properties": {"city": {"type": "town"}}},
+        {"type": "object", "properties": {"city": {"type": "string", "pattern": "(a"}}},
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_schema_that_is_wrong_is_refused_by_the_tools_name(openai_client: Sdk, schema: dict[str, Any], stream: bool) -> None:
+    """llama.cpp leaves such a grammar out in silence, and answers as it likes."""
+    with pytest.raises(openai.BadRequestError, match="`weather_2`") as refused:
+        openai_client("chat.completions.create", tools=[WEATHER, function("weather_2", schema)], stream=stream, **ARGUMENTS)
+
+    assert refused.value.code == "not_supported_by_model"
+
+
+def test_strict_is_kept_to_or_refused(openai_client: Sdk) -> None:
+    schema = {"type": "object", "properties": {"city": {"type": "string", "not": {"const": "Lisbon"}}}, "required": ["city"]}
+    arguments = ARGUMENTS | {"tool_choice": "required"}
+
+    with pytest.raises(openai.BadRequestError, match="`weather`"):
+        openai_client("chat.completions.create", tools=[function("weather", schema, strict=True)], **arguments)
+
+    assert (
+        openai_client("chat.completions.create", tools=[function("weather", schema)], **arguments).choices[0].message.tool_calls
+    )
+
+
+def test_what_cannot_be_done_in_the_same_answer_is_refused(openai_client: Sdk) -> None:
+    form = {"type": "json_schema", "json_schema": {"name": "city", "strict": True, "schema": CITY}}
+
+    with pytest.raises(openai.BadRequestError, match="response_format"):
+        openai_client("chat.completions.create", tools=[WEATHER], response_format=form, **ARGUMENTS)
+    with pytest.raises(openai.BadRequestError, match="takes no tools in responses"):
+        openai_client("responses.create", model=MODEL, input="Hi", tools=[{"type": "function", **WEATHER["function"]}])
+
+    answer = openai_client("chat.completions.create", tools=[WEATHER], tool_choice="none", response_format=form, **ARGUMENTS)
+    jsonschema.validate(json.loads(answer.choices[0].message.content), CITY)
+
+
+TOOL = {"name": "weather", "description": "The weather of a city", "input_schema": CITY}
+MESSAGE: dict[str, Any] = {"model": MODEL, "messages": ASKED, "max_tokens": 60, "tools": [TOOL]}
+MESSAGE |= {"extra_body": {"temperature": 0}}  # which this client no longer has a name for
+
+
+@pytest.mark.parametrize("choice", [{"type": "any"}, {"type": "tool", "name": "weather"}])
+def test_a_message_calls_a_tool(anthropic_client: Sdk, choice: Any) -> None:
+    message = anthropic_client("messages.create", tool_choice=choice, **MESSAGE)
+    streamed = anthropic_client.final("messages.stream", "get_final_message", tool_choice=choice, **MESSAGE)
+
+    for one in (message, streamed):
+        (block,) = one.content
+        assert (block.type, block.name, one.stop_reason) == ("tool_use", "weather", "tool_use")
+        jsonschema.validate(block.input, CITY)
+        assert one.usage.output_tokens > 3
+    assert message.content[0].id != streamed.content[0].id
+
+
+def test_a_result_is_answered_by_a_message(anthropic_client: Sdk) -> None:
+    asked = anthropic_client("messages.create", tool_choice={"type": "any"}, **MESSAGE)
+    result = {"type": "tool_result", "tool_use_id": asked.content[0].id, "content": "sunny, 24 degrees"}
+    told = [*ASKED, {"role": "assistant", "content": asked.content}, {"role": "user", "content": [result]}]
+
+    answer = anthropic_client("messages.create", **MESSAGE | {"messages": told})
+    streamed = anthropic_client.final("messages.stream", "get_final_message", **MESSAGE | {"messages": told})
+
+    for one in (answer, streamed):
+        (block,) = one.content
+        assert block.type == "text"
+        assert "sunny" in block.text
+
+
+def test_a_message_says_what_cannot_be_done(anthropic_client: Sdk) -> None:
+    bad = TOOL | {"input_schema": {"type": "object", "properties": {"city": {"$ref": "#/nowhere"}}}}
+
+    with pytest.raises(anthropic.BadRequestError, match="`weather`"):
+        anthropic_client("messages.create", **MESSAGE | {"tools": [bad]})
+
+
+def test_tools_are_counted_as_they_are_told(anthropic_client: Sdk) -> None:
+    counted = anthropic_client("messages.count_tokens", model=MODEL, messages=ASKED, tools=[TOOL])
+    without = anthropic_client("messages.count_tokens", model=MODEL, messages=ASKED)
+    used = anthropic_client("messages.create", **MESSAGE).usage
+
+    assert counted.input_tokens > without.input_tokens + 20
+    assert abs(counted.input_tokens - used.input_tokens - used.cache_read_input_tokens) <= 2
+
+
+def test_leaving_in_the_middle_of_a_call_ends_the_engines_work(openai_client: Sdk, api: ApiSite) -> None:
+    story = {"type": "object", "properties": {"story": {"type": "string", "minLength": 4000}}, "required": ["story"]}
+    arguments = ARGUMENTS | {"tools": [function("tell", story)], "tool_choice": "required", "max_tokens": 2000}
+
+    got = openai_client.events("chat.completions.create", most=6, **arguments)
+
+    assert got[-1].choices[0].delta.tool_calls
+    (row,) = api.settled(1)
+    assert (row.status, row.estimated) == ("stopped", True)
