@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import date
 from typing import Any, Literal
 
 import anthropic
@@ -11,8 +12,9 @@ import pydantic
 import pytest
 
 from chat.providers.weights import EmbeddedModel
+from tests.gateway.provider import Provider
 from tests.gateway.sdk import KINDS, Sdk, anthropic_sdk, openai_sdk
-from tests.gateway.site import ApiSite, api_site
+from tests.gateway.site import ApiSite, api_site, models
 
 pytestmark = [pytest.mark.server, pytest.mark.engine]
 
@@ -31,8 +33,19 @@ ARGUMENTS: dict[str, Any] = {"model": MODEL, "messages": ASKED, "max_tokens": 60
 
 
 @pytest.fixture(scope="module")
-def api(weights: EmbeddedModel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiSite]:
-    with api_site("gunicorn", {}, tmp_path_factory.mktemp("tools"), CHAT_EMBEDDED_MODEL=str(weights.path)) as started:
+def api(weights: EmbeddedModel, provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiSite]:
+    """The embedded model, and `first-here`: the same, or where it cannot, another provider's."""
+    policy = {"region": "this machine", "retention_days": 0, "trains": False, "checked": date(2026, 11, 21)}
+    here = {"id": MODEL, "name": MODEL, "upstream": "smollm2", "context": 8192, "longest_answer": 2048}
+    profile = {
+        "providers": [
+            {"id": "embedded", "name": "This machine", "kind": "embedded", "policy": policy, "models": [here]},
+            *models(provider.url, ["ok"]),
+        ],
+        "routes": [{"name": "first-here", "models": [{"id": MODEL, "weight": 1}, {"id": "gpt-ok", "weight": 0}]}],
+    }
+    folder = tmp_path_factory.mktemp("tools")
+    with api_site("gunicorn", profile, folder, CHAT_EMBEDDED_MODEL=str(weights.path)) as started:
         yield started
 
 
@@ -247,3 +260,19 @@ def test_leaving_in_the_middle_of_a_call_ends_the_engines_work(openai_client: Sd
     assert got[-1].choices[0].delta.tool_calls
     (row,) = api.settled(1)
     assert (row.status, row.estimated) == ("stopped", True)
+
+
+def test_another_model_of_the_route_is_asked_for_what_it_cannot(api: ApiSite, provider: Provider) -> None:
+    bad = function("weather", {"type": "object", "properties": {"city": {"$ref": "#/nowhere"}}})
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+    seen = [{"role": "user", "content": [picture]}]
+
+    with api.http() as http:
+        can, cannot, sees = (
+            http.post("/v1/chat/completions", json=ARGUMENTS | {"model": "first-here"} | more)
+            for more in ({"tools": [WEATHER], "tool_choice": "required"}, {"tools": [bad]}, {"messages": seen})
+        )
+
+    assert [one.headers["x-candor-provider"] for one in (can, cannot, sees)] == ["embedded", "gate", "gate"]
+    assert {one.json()["choices"][0]["finish_reason"] for one in (can, cannot)} == {"tool_calls"}
+    assert [call.body.get("tools") for call in provider.calls[-2:]] == [[bad], None]

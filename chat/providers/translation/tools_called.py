@@ -5,7 +5,6 @@ is cut in the middle, or is neither, is passed on as far as it came: nothing tha
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 
@@ -16,7 +15,8 @@ from chat.providers.translation.tools_told import call_begins
 
 _DONE = b"[DONE]"
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
+# Its form alone: a number too large for this machine is one nevertheless.
+_decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class Choice:
