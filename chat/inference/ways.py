@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -89,8 +89,8 @@ def way_to(model: Model, asked: Asked) -> Way:
     _require_able(model, asked)
     spoken = spoken_by(model.kind)
     if asked.protocol in spoken:
-        if not model.takes_tools and (way := _translated(model, asked, _with_tools_told)) is not None:
-            return way
+        if not model.takes_tools and _is_about_tools(asked):
+            return _translated(model, asked, _with_tools_told)
         return _as_it_came(model, asked)
     if _OTHER.get(asked.protocol) in spoken:
         return _translated(model, asked, _translation)
@@ -141,10 +141,17 @@ def _as_it_came(model: Model, asked: Asked) -> Way:
     return Way(asked.protocol, _encode(fields), hides, _same, _same, headers=asked.headers)
 
 
-W = TypeVar("W", Way, Way | None)
+def _is_about_tools(asked: Asked) -> bool:
+    """Return whether it is; of all other requests nothing is touched, also not what cannot be read here."""
+    match asked.protocol:
+        case Protocol.CHAT:
+            return speaks_of_tools({name: _plain(asked, name) for name in ("tools", "functions", "messages")})
+        case Protocol.COUNT_TOKENS:
+            return bool(_plain(asked, "tools"))
+    return False
 
 
-def _translated(model: Model, asked: Asked, translate: Callable[[Model, Asked], W]) -> W:
+def _translated(model: Model, asked: Asked, translate: Callable[[Model, Asked], Way]) -> Way:
     try:
         return translate(model, asked)
     except _ODD:
@@ -182,13 +189,11 @@ def _translation(model: Model, asked: Asked) -> Way:
     )
 
 
-def _with_tools_told(model: Model, asked: Asked) -> Way | None:
-    """Return the way of a request about tools to a model that has to be told of them in words, or None for any other."""
+def _with_tools_told(model: Model, asked: Asked) -> Way:
+    """Return the way to a model that has to be told of tools in words."""
     given = _decode_all(_encode(_nameless(asked)))
-    if asked.protocol is Protocol.COUNT_TOKENS and given.get("tools"):
+    if asked.protocol is Protocol.COUNT_TOKENS:
         return Way(asked.protocol, _encode(_counted(model, given)), False, _same, _same, headers=asked.headers)
-    if asked.protocol is not Protocol.CHAT or not speaks_of_tools(given):
-        return None
     told, hides = tell_tools(given), asked.streams and not asked.wants_usage
     fields = told.body | {"model": model.upstream} | ({"stream_options": {"include_usage": True}} if hides else {})
     return Way(

@@ -179,6 +179,26 @@ def test_a_schema_that_is_wrong_is_refused_by_the_tools_name(openai_client: Sdk,
     assert refused.value.code == "not_supported_by_model"
 
 
+@pytest.mark.parametrize("depth", [110, 20_000])
+def test_a_schema_too_deep_for_a_grammar_is_refused(api: ApiSite, depth: int) -> None:
+    deep = '{"type": "object", "properties": {"a": ' * depth + "{}" + "}}" * depth
+    body = json.dumps(ARGUMENTS | {"tools": [function("weather", {"deep": 0})]}).replace('{"deep": 0}', deep)
+
+    with api.http() as http:
+        answer = http.post("/v1/chat/completions", content=body)
+        again = http.post("/v1/chat/completions", json=ARGUMENTS | {"tools": [WEATHER], "tool_choice": "required"})
+
+    assert (answer.status_code, again.status_code) == (400, 200)
+
+
+def test_many_tools_are_told(openai_client: Sdk) -> None:
+    tools = [function(f"weather_{number}", CITY) for number in range(20)]
+
+    answer = openai_client("chat.completions.create", tools=tools, tool_choice="required", **ARGUMENTS).choices[0]
+
+    assert answer.message.tool_calls[0].function.name.startswith("weather_")
+
+
 def test_strict_is_kept_to_or_refused(openai_client: Sdk) -> None:
     schema = {"type": "object", "properties": {"city": {"type": "string", "not": {"const": "Lisbon"}}}, "required": ["city"]}
     arguments = ARGUMENTS | {"tool_choice": "required"}

@@ -1,0 +1,92 @@
+"""The way to the embedded model: tools are put in words where its template has no place for them, and nothing else is."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from chat.inference.ways import Asked, Way, way_to
+from chat.providers.catalogue import Model
+from chat.providers.data_policy import DataPolicy
+from chat.providers.passing import Protocol
+from chat.providers.translation.refusal import NotAble
+
+TOLD = Model(
+    id="here",
+    name="here",
+    provider_id="here",
+    provider_name="here",
+    kind="embedded",
+    upstream="smol",
+    sees_images=False,
+    reasons=False,
+    context=8192,
+    longest_answer=2048,
+    policy=DataPolicy(region="here", retention_days=0, trains=False, checked=date(2026, 11, 21), url=""),
+    host="this machine",
+    takes_tools=False,
+)
+MESSAGES = [{"role": "user", "content": "Hi"}]
+FUNCTION = {"name": "weather", "parameters": {"type": "object", "properties": {}}}
+TOOLS = [{"type": "function", "function": FUNCTION}]
+
+
+def way(model: Model, protocol: Protocol = Protocol.CHAT, **fields: Any) -> Way:
+    raw = {
+        name: msgspec.Raw(value if isinstance(value, bytes) else msgspec.json.encode(value)) for name, value in fields.items()
+    }
+    return way_to(
+        model, Asked(protocol, raw, streams=False, wants_usage=False, input_estimate=1, now=datetime(2026, 11, 21, tzinfo=UTC))
+    )
+
+
+def test_tools_are_put_in_words() -> None:
+    made = way(TOLD, messages=MESSAGES, tools=TOOLS)
+    body = json.loads(made.body)
+
+    assert "tools" not in body
+    assert "weather" in body["messages"][0]["content"]
+    assert made.trial is not None
+    assert made.trial.messages == body["messages"]
+    assert made.trial.model == body["model"] == "smol"
+
+
+def test_a_template_with_a_place_for_them_gets_them_as_they_came() -> None:
+    made = way(replace(TOLD, takes_tools=True), messages=MESSAGES, tools=TOOLS)
+
+    assert json.loads(made.body)["tools"] == TOOLS
+    assert made.trial is None
+
+
+@pytest.mark.parametrize("odd", [b'"\\ud800"', b"[" * 3000 + b"]" * 3000, b"1e999"])
+def test_what_is_not_about_tools_is_left_as_it_came(odd: bytes) -> None:
+    assert odd in way(TOLD, messages=MESSAGES, tools=[], unknown=odd).body
+    assert way(TOLD, messages=odd).trial is None
+
+
+@pytest.mark.parametrize("field", ["tools", "messages"])
+def test_what_is_about_tools_and_cannot_be_read_is_refused(field: str) -> None:
+    for odd in ([{}], [3], {"a": 1}):
+        given = {"messages": MESSAGES, "tools": TOOLS} | {field: odd}
+        with pytest.raises(Exception, match=r"must be|cannot be translated"):
+            way(TOLD, **given)
+
+
+def test_responses_with_tools_are_refused_and_without_are_not() -> None:
+    with pytest.raises(NotAble, match="/v1/chat/completions"):
+        way(TOLD, Protocol.RESPONSES, input="Hi", tools=[{"type": "function", **FUNCTION}])
+
+    assert way(TOLD, Protocol.RESPONSES, input="Hi").body
+    assert way(replace(TOLD, takes_tools=True), Protocol.RESPONSES, input="Hi", tools=[{"type": "function", **FUNCTION}]).body
+
+
+def test_tokens_are_counted_of_what_the_model_reads() -> None:
+    anthropic = {"name": "weather", "input_schema": {"type": "object", "properties": {}}}
+
+    counted = json.loads(way(TOLD, Protocol.COUNT_TOKENS, messages=MESSAGES, system="Be kind.", tools=[anthropic]).body)
+    said = json.loads(way(TOLD, Protocol.MESSAGES, messages=MESSAGES, max_tokens=9, system="Be kind.", tools=[anthropic]).body)
+
+    assert [{"role": "system", "content": counted["system"]}, *counted["messages"]] == said["messages"]
