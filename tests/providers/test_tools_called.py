@@ -129,6 +129,22 @@ def test_garbage_is_no_failure(begin: str, rest: str, reason: str) -> None:
     assert put_together(streamed([begin, rest], reason)) == answer
 
 
+def test_a_call_that_was_cut_behind_its_end_says_so_and_is_whole() -> None:
+    answer = whole(said_of("{}"), "length")["choices"][0]
+
+    assert answer["finish_reason"] == "length"
+    assert answer["message"]["tool_calls"][0]["function"]["arguments"] == "{}"
+
+
+@pytest.mark.parametrize("text", ['{"city": "Lisbon"}', '{"name": "nobody", "arguments": {}}', "{"])
+def test_what_is_no_call_after_all_is_words(text: str) -> None:
+    assert whole(f"{text} ")["choices"][0]["message"] == {"role": "assistant", "content": f"{text} "}
+
+
+def test_nothing_is_said_of_nothing() -> None:
+    assert [one["delta"] for one in streamed(["Hi"])] == [{"role": "assistant", "content": None}, {"content": "Hi"}, {}]
+
+
 def test_a_stop_sequence_in_a_call_makes_no_call_of_it() -> None:
     assert whole(said_of('{"city": "Lis')[:-1])["choices"][0]["finish_reason"] == "stop"
 

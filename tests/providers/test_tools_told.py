@@ -103,6 +103,7 @@ def test_results_are_told_behind_parts_too() -> None:
     [
         [ASKED, CALLED],
         [ASKED, CALLED, ASKED],
+        [ASKED, CALLED, ASKED, result()],
         [ASKED, result()],
         [ASKED, CALLED, result(), result()],
         [ASKED, CALLED, result(call_id="c9")],
