@@ -15,7 +15,9 @@ from chat.providers.problems import Failure, problem
 from chat.providers.sse import decode_events
 from chat.providers.translation.answer_to_anthropic import StreamToAnthropic, answer_to_anthropic
 from chat.providers.translation.answer_to_openai import StreamToOpenAI, answer_to_openai
+from chat.providers.translation.chat_to_responses import StreamToResponses, answer_to_response
 from chat.providers.translation.refusal import Json, NotAble
+from chat.providers.translation.responses_to_chat import request_to_chat
 from chat.providers.translation.to_anthropic import request_to_anthropic
 from chat.providers.translation.to_openai import request_to_openai
 from chat.providers.translation.tools_called import StreamWithCalls, answer_with_calls
@@ -42,6 +44,7 @@ _REMOVED = {
 # What only the protocol's own provider could make something of.
 _TRIED_OUT = ("anthropic-beta", "openai-beta")
 _SAID = ("messages", "input")
+_CALLS = ("function_call", "function_call_output")
 _NO = msgspec.Raw(b"false")
 _COUNT_TOO = msgspec.Raw(b'{"include_usage":true}')
 # What a translation meets in JSON whose values are not of the types that they should be of.
@@ -101,8 +104,6 @@ def _require_able(model: Model, asked: Asked) -> None:
     """Refuse what llama.cpp would leave out in silence, or fail at. What other providers' models can do is theirs to say."""
     if model.kind != "embedded":
         return
-    if not model.takes_tools and asked.protocol is Protocol.RESPONSES and _plain(asked, "tools"):
-        raise NotAble(f"The model {model.id} takes no tools in responses. Send them to /v1/chat/completions.")
     if not model.sees_images and any(_shows_images(_plain(asked, name)) for name in _SAID):
         raise NotAble(f"The model {model.id} does not see images. Leave them out, or ask another model.")
 
@@ -148,6 +149,10 @@ def _is_about_tools(asked: Asked) -> bool:
             return speaks_of_tools({name: _plain(asked, name) for name in ("tools", "functions", "messages")})
         case Protocol.COUNT_TOKENS:
             return bool(_plain(asked, "tools"))
+        case Protocol.RESPONSES:
+            said = _plain(asked, "input")
+            items = said if isinstance(said, list) else []
+            return bool(_plain(asked, "tools")) or any(isinstance(one, dict) and one.get("type") in _CALLS for one in items)
     return False
 
 
@@ -194,6 +199,8 @@ def _with_tools_told(model: Model, asked: Asked) -> Way:
     given = _decode_all(_encode(_nameless(asked)))
     if asked.protocol is Protocol.COUNT_TOKENS:
         return Way(asked.protocol, _encode(_counted(model, given)), False, _same, _same, headers=asked.headers)
+    if asked.protocol is Protocol.RESPONSES:
+        return _as_responses(model, asked, tell_tools(request_to_chat(given)))
     told, hides = tell_tools(given), asked.streams and not asked.wants_usage
     fields = told.body | {"model": model.upstream} | ({"stream_options": {"include_usage": True}} if hides else {})
     return Way(
@@ -203,6 +210,19 @@ def _with_tools_told(model: Model, asked: Asked) -> Way:
         lambda body: _whole(lambda: _with_calls(body, told)),
         lambda chunks: _sound(b"".join(b"data: %s\n\n" % data for data in read) for read in _reads(chunks, told)),
         headers=asked.headers,
+        trial=_trial(model, told),
+    )
+
+
+def _as_responses(model: Model, asked: Asked, told: Told) -> Way:
+    created = round(asked.now.timestamp())
+    to_responses = StreamToResponses(model=model.id, created=created)
+    return Way(
+        Protocol.CHAT,
+        _encode(told.body | {"model": model.upstream}),
+        False,
+        lambda body: _whole(lambda: answer_to_response(_with_calls(body, told), model=model.id, created=created)),
+        lambda chunks: _sound(to_responses.events(_reads(chunks, told))),
         trial=_trial(model, told),
     )
 

@@ -216,11 +216,46 @@ def test_what_cannot_be_done_in_the_same_answer_is_refused(openai_client: Sdk) -
 
     with pytest.raises(openai.BadRequestError, match="response_format"):
         openai_client("chat.completions.create", tools=[WEATHER], response_format=form, **ARGUMENTS)
-    with pytest.raises(openai.BadRequestError, match="takes no tools in responses"):
-        openai_client("responses.create", model=MODEL, input="Hi", tools=[{"type": "function", **WEATHER["function"]}])
+    with pytest.raises(openai.BadRequestError, match="web_search"):
+        openai_client("responses.create", model=MODEL, input="Hi", tools=[{"type": "web_search"}])
 
     answer = openai_client("chat.completions.create", tools=[WEATHER], tool_choice="none", response_format=form, **ARGUMENTS)
     jsonschema.validate(json.loads(answer.choices[0].message.content), CITY)
+
+
+RESPONSE: dict[str, Any] = {"model": MODEL, "input": ASKED, "max_output_tokens": 60, "temperature": 0}
+RESPONSE |= {"tools": [{"type": "function", **WEATHER["function"]}]}
+
+
+def test_a_response_calls_a_tool_and_answers_with_its_result(openai_client: Sdk) -> None:
+    asked = openai_client("responses.create", **RESPONSE | {"tool_choice": "required"})
+    (call,) = asked.output
+    result = {"type": "function_call_output", "call_id": call.call_id, "output": "sunny, 24 degrees"}
+    answer = openai_client("responses.create", **RESPONSE | {"input": [*ASKED, call, result]})
+
+    assert (call.type, call.name, asked.status) == ("function_call", "weather", "completed")
+    jsonschema.validate(json.loads(call.arguments), CITY)
+    assert asked.usage.output_tokens > 3
+    assert "sunny" in answer.output_text
+
+
+def test_a_response_is_streamed(openai_client: Sdk, api: ApiSite) -> None:
+    events = openai_client.events("responses.create", **RESPONSE | {"tool_choice": "required"})
+    final = openai_client.final("responses.stream", "get_final_response", **RESPONSE | {"tool_choice": "required"})
+    words = openai_client.events("responses.create", **RESPONSE | {"input": "Write a short poem about the sea."})
+
+    (call,) = final.output
+    arguments = [one.delta for one in events if one.type == "response.function_call_arguments.delta"]
+    assert len(arguments) > 3
+    assert "".join(arguments) == call.arguments
+    jsonschema.validate(json.loads(call.arguments), CITY)
+    assert [one.sequence_number for one in events] == list(range(len(events)))
+    assert (events[0].type, events[-1].type) == ("response.created", "response.completed")
+    said = "".join(one.delta for one in words if one.type == "response.output_text.delta")
+    assert words[-1].type == "response.incomplete"
+    assert words[-1].response.output_text == said != ""
+    assert words[-1].response.incomplete_details.reason == "max_output_tokens"
+    assert [(row.status, row.estimated) for row in api.settled(3)] == [("done", False)] * 3
 
 
 TOOL = {"name": "weather", "description": "The weather of a city", "input_schema": CITY}

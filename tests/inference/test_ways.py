@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from chat.inference.ways import Asked, Way, way_to
+from chat.kernel.errors import Problem
 from chat.providers.catalogue import Model
 from chat.providers.data_policy import DataPolicy
 from chat.providers.passing import Protocol
-from chat.providers.translation.refusal import NotAble
 
 TOLD = Model(
     id="here",
@@ -75,12 +75,39 @@ def test_what_is_about_tools_and_cannot_be_read_is_refused(field: str) -> None:
             way(TOLD, **given)
 
 
-def test_responses_with_tools_are_refused_and_without_are_not() -> None:
-    with pytest.raises(NotAble, match="/v1/chat/completions"):
-        way(TOLD, Protocol.RESPONSES, input="Hi", tools=[{"type": "function", **FUNCTION}])
+def test_responses_with_tools_become_chat_completions_and_others_stay() -> None:
+    tools = [{"type": "function", **FUNCTION}]
+    call = {"type": "function_call", "call_id": "c1", "name": "weather", "arguments": "{}"}
+    result = {"type": "function_call_output", "call_id": "c1", "output": "sunny"}
 
-    assert way(TOLD, Protocol.RESPONSES, input="Hi").body
-    assert way(replace(TOLD, takes_tools=True), Protocol.RESPONSES, input="Hi", tools=[{"type": "function", **FUNCTION}]).body
+    told = way(TOLD, Protocol.RESPONSES, input="Hi", instructions="Be kind.", tools=tools, store=False)
+    said = way(TOLD, Protocol.RESPONSES, input=[*MESSAGES, call, result])
+
+    assert (told.protocol, said.protocol) == (Protocol.CHAT, Protocol.CHAT)
+    assert json.loads(told.body)["messages"][0]["content"].startswith("Be kind.\n\nYou can call")
+    assert json.loads(said.body)["messages"] == [{"role": "user", "content": "Hi\n\nResult of weather {}: sunny"}]
+    assert way(TOLD, Protocol.RESPONSES, input="Hi").protocol is Protocol.RESPONSES
+    assert way(replace(TOLD, takes_tools=True), Protocol.RESPONSES, input="Hi", tools=tools).protocol is Protocol.RESPONSES
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"reasoning": {"effort": "low"}}, "`reasoning`"),
+        ({"include": ["reasoning.encrypted_content"]}, "`include`"),
+        ({"text": {"verbosity": "low"}}, "`text.verbosity`"),
+        ({"text": {"format": {"type": "grammar"}}}, "`text.format`"),
+        ({"text": {"format": {"type": "json_object"}}}, "`response_format`"),
+        ({"tools": [{"type": "web_search"}]}, "web_search"),
+        ({"tool_choice": {"type": "mcp", "server_label": "x"}}, "`tool_choice`"),
+        ({"input": [{"type": "reasoning", "summary": []}]}, "reasoning"),
+        ({"input": [{"role": "user", "content": [{"type": "input_file", "file_id": "x"}]}]}, "input_file"),
+        ({"input": [3]}, "`input`"),
+    ],
+)
+def test_what_a_response_cannot_be_asked_is_refused_by_name(fields: Any, words: str) -> None:
+    with pytest.raises(Problem, match=words):
+        way(TOLD, Protocol.RESPONSES, **{"input": "Hi", "tools": [{"type": "function", **FUNCTION}], **fields})
 
 
 def test_tokens_are_counted_of_what_the_model_reads() -> None:

@@ -9,6 +9,7 @@ import pytest
 from chat.providers.problems import ProviderProblem
 from chat.providers.translation.answer_to_anthropic import StreamToAnthropic
 from chat.providers.translation.answer_to_openai import StreamToOpenAI
+from chat.providers.translation.chat_to_responses import StreamToResponses, answer_to_response
 
 _encode = msgspec.json.encode
 _GARBAGE = b"{"
@@ -24,10 +25,13 @@ def _anthropics(word: str) -> bytes:
 
 TO_ANTHROPIC: Any = (lambda: StreamToAnthropic(model="m", input_estimate=1).events, _openais)
 TO_OPENAI: Any = (lambda: StreamToOpenAI(model="m", created=1, wants_usage=False).events, _anthropics)
-both = pytest.mark.parametrize(("begin", "event"), [TO_ANTHROPIC, TO_OPENAI], ids=["to anthropic", "to openai"])
+TO_RESPONSES: Any = (lambda: StreamToResponses(model="m", created=1).events, _openais)
+each = pytest.mark.parametrize(
+    ("begin", "event"), [TO_ANTHROPIC, TO_OPENAI, TO_RESPONSES], ids=["to anthropic", "to openai", "to responses"]
+)
 
 
-@both
+@each
 def test_what_came_together_is_said_together(begin: Any, event: Any) -> None:
     came: list[int] = []
 
@@ -45,7 +49,7 @@ def test_what_came_together_is_said_together(begin: Any, event: Any) -> None:
     assert b'"three"' in next(said)
 
 
-@both
+@each
 def test_what_came_before_it_broke_is_said(begin: Any, event: Any) -> None:
     said = begin()(iter([[event("one"), _GARBAGE, event("two")]]))
 
@@ -66,3 +70,38 @@ def test_nothing_is_read_behind_the_end() -> None:
 
     assert said.count(b"event: content_block_delta") == 1
     assert said.endswith(b'data: {"type":"message_stop"}\n\n')
+
+
+@each
+def test_one_that_breaks_off_or_never_begins_says_so(begin: Any, event: Any) -> None:
+    with pytest.raises(ProviderProblem):
+        list(begin()(iter([[event("one")]])))
+    with pytest.raises(ProviderProblem):
+        list(begin()(iter([])))
+
+
+def test_an_error_in_a_stream_of_chat_completions_is_none_of_its_words() -> None:
+    said = StreamToResponses(model="m", created=1).events(iter([[_openais("one")], [b'{"error":{"message":"canary"}}']]))
+
+    assert b'"one"' in next(said)
+    with pytest.raises(ProviderProblem) as failed:
+        next(said)
+    assert "canary" not in str(failed.value)
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"choices":[]}', b"nothing"])
+def test_what_is_no_chat_completion_is_no_response(body: bytes) -> None:
+    with pytest.raises(ProviderProblem):
+        answer_to_response(body, model="m", created=1)
+
+
+def test_a_response_says_whether_it_is_whole() -> None:
+    def answer(reason: str) -> Any:
+        choice = {"message": {"content": "Hi"}, "finish_reason": reason}
+        return msgspec.json.decode(answer_to_response(_encode({"id": "chatcmpl-1", "choices": [choice]}), model="m", created=1))
+
+    whole, cut = answer("stop"), answer("length")
+
+    assert (whole["status"], whole["incomplete_details"], whole["output"][0]["status"]) == ("completed", None, "completed")
+    assert (cut["status"], cut["incomplete_details"]) == ("incomplete", {"reason": "max_output_tokens"})
+    assert whole["usage"] is None
