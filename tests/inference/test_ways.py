@@ -81,11 +81,18 @@ def test_responses_with_tools_become_chat_completions_and_others_stay() -> None:
     result = {"type": "function_call_output", "call_id": "c1", "output": "sunny"}
 
     told = way(TOLD, Protocol.RESPONSES, input="Hi", instructions="Be kind.", tools=tools, store=False)
-    said = way(TOLD, Protocol.RESPONSES, input=[*MESSAGES, call, result])
+    both = [
+        call,
+        call | {"call_id": "c2"},
+        result,
+        result | {"call_id": "c2", "output": [{"type": "input_text", "text": "wet"}]},
+    ]
+    said = way(TOLD, Protocol.RESPONSES, input=[*MESSAGES, *both])
 
+    made = "Result of weather {}: "
     assert (told.protocol, said.protocol) == (Protocol.CHAT, Protocol.CHAT)
     assert json.loads(told.body)["messages"][0]["content"].startswith("Be kind.\n\nYou can call")
-    assert json.loads(said.body)["messages"] == [{"role": "user", "content": "Hi\n\nResult of weather {}: sunny"}]
+    assert json.loads(said.body)["messages"] == [{"role": "user", "content": f"Hi\n\n{made}sunny\n\n{made}wet"}]
     assert way(TOLD, Protocol.RESPONSES, input="Hi").protocol is Protocol.RESPONSES
     assert way(replace(TOLD, takes_tools=True), Protocol.RESPONSES, input="Hi", tools=tools).protocol is Protocol.RESPONSES
 

@@ -81,11 +81,14 @@ def test_one_that_breaks_off_or_never_begins_says_so(begin: Any, event: Any) -> 
 
 
 def test_an_error_in_a_stream_of_chat_completions_is_none_of_its_words() -> None:
-    said = StreamToResponses(model="m", created=1).events(iter([[_openais("one")], [b'{"error":{"message":"canary"}}']]))
+    said = StreamToResponses(model="m", created=1).events(
+        iter([[_openais("one")], [b'{"error":{"message":"canary","type":"exceed_context_size_error"}}']])
+    )
 
     assert b'"one"' in next(said)
     with pytest.raises(ProviderProblem) as failed:
         next(said)
+    assert failed.value.code == "provider_too_long"
     assert "canary" not in str(failed.value)
 
 
