@@ -52,7 +52,7 @@ class Watcher:
                     return
                 watched = list(self._watched.items())
             for number, (client, left) in watched:
-                if _is_closed(client):
+                if peek(client) == b"":
                     with self._lock:
                         self._watched.pop(number, None)
                     left()
@@ -67,17 +67,18 @@ def client_socket(environ: dict[str, Any]) -> socket.socket | None:
     return found if hasattr(found, "recv") else None
 
 
-def _is_closed(client: socket.socket) -> bool:
+def peek(connection: socket.socket) -> bytes | None:
+    """Return what has come on it and is not read: one byte of it, none if its other end was closed, None if nothing came."""
     # The C socket under it, not gevent's: peeking must neither wait nor switch. It is detached, so that it closes nothing.
     try:
-        raw = _socket.socket(fileno=client.fileno())
+        raw = _socket.socket(fileno=connection.fileno())
     except (OSError, ValueError):
-        return True
+        return b""
     try:
-        return raw.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+        return raw.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:
-        return False  # open, and nothing to read
+        return None
     except OSError:
-        return True
+        return b""
     finally:
         raw.detach()

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 if TYPE_CHECKING:
-    from flask import Flask, Request
+    from flask import Flask, Request, Response
+    from flask.sessions import SessionMixin
 
 
 class CheapSessions(SecureCookieSessionInterface):
@@ -15,3 +16,8 @@ class CheapSessions(SecureCookieSessionInterface):
         if not request.environ.get("HTTP_COOKIE"):
             return self.session_class()
         return super().open_session(app, request)
+
+    def save_session(self, app: "Flask", session: "SessionMixin", response: "Response") -> None:
+        """Say nothing about a session that nobody asked for: an empty one leaves no trace in the response."""
+        if session or session.accessed or session.modified:
+            super().save_session(app, session, response)

@@ -24,6 +24,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.response import BaseHTTPResponse
 
+from chat.kernel.disconnect import peek
 from chat.providers.arrivals import ArrivingResponse
 from chat.providers.base import Cancel, ProviderProblem
 from chat.providers.letterhead import Letterhead
@@ -168,6 +169,11 @@ class _Connection(HTTPConnection):
         self._exchange: Exchange | None = None
         # `sock` is taken away as soon as the provider says that it will close after this answer, which then still arrives.
         self._carrier: socket.socket | None = None
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it can be used again: it is open, and nothing came unasked. To poll for that is slow in gevent."""
+        return self.sock is not None and peek(self.sock) is None
 
     def carry(self, exchange: Exchange) -> None:
         with self._lock:
