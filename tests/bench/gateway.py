@@ -89,7 +89,7 @@ def main() -> None:
         _stream(list(gateways.values()), wanted)
         if wanted.stacks:
             _watch(server, gateways["Candor"].load, wanted.stacks)
-        _show(gateways, direct.rate(50, Shape.CHAT)[0], wanted)
+        _show(gateways, direct, wanted)
 
 
 def _warm_up(load: Load) -> None:
@@ -140,7 +140,7 @@ def _watch(server: Server, load: Load, file: Path) -> None:
     watcher.wait()
 
 
-def _show(gateways: dict[str, Gateway], limit: float, wanted: argparse.Namespace) -> None:
+def _show(gateways: dict[str, Gateway], direct: Load, wanted: argparse.Namespace) -> None:
     place = "PostgreSQL and Valkey" if wanted.postgresql else "SQLite"
     times = 5 if wanted.postgresql else 10
     print(f"\n### The API on {place}, one worker on one core\n\n{describe()}, medians of {wanted.rounds} rounds\n")
@@ -160,7 +160,10 @@ def _show(gateways: dict[str, Gateway], limit: float, wanted: argparse.Namespace
     for name, one in gateways.items():
         rounds = (f"{shape.name} {', '.join(f'{rate:,.0f}' for rate in rates)}" for shape, rates in one.rates.items())
         print(f"- {name}: {'; '.join(rounds)}")
-    print(f"\nWithout anything between: {limit:,.0f} requests a second, 50 at once.")
+    rate = direct.rate(50, Shape.CHAT)[0]
+    chunks = (direct.streams(wanted.streams, shape)[0] for shape in (Shape.CHAT, Shape.MESSAGES_OF_OPENAI))
+    print(f"\nWithout anything between: {rate:,.0f} requests a second, 50 at once; {wanted.streams} streams of OpenAI's and")
+    print("Anthropic's protocol: {:,.0f} and {:,.0f} chunks a second.".format(*chunks))
 
 
 def _row(words: str, values: list[float], unit: str, goal: int | None) -> None:
