@@ -185,7 +185,7 @@ def test_a_schema_too_deep_for_a_grammar_is_refused(api: ApiSite, depth: int) ->
     body = json.dumps(ARGUMENTS | {"tools": [function("weather", {"deep": 0})]}).replace('{"deep": 0}', deep)
 
     with api.http() as http:
-        answer = http.post("/v1/chat/completions", content=body)
+        answer = http.post("/v1/chat/completions", content=body, timeout=120)  # a long prompt, on a machine that may be busy
         again = http.post("/v1/chat/completions", json=ARGUMENTS | {"tools": [WEATHER], "tool_choice": "required"})
 
     assert (answer.status_code, again.status_code) == (400, 200)
