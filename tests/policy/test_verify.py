@@ -7,13 +7,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from chat.kernel.profile import PROFILES, load_profile
 from chat.kernel.settings import ROOT
 from chat.kernel.site import current_site
 from chat.policy.promises.every import PROMISES
-from chat.policy.scratch.forks import starting
+from chat.policy.scratch.forks import forking, starting
 from chat.policy.scratch.instance import running_scratch
 from chat.policy.verify import verify
 from tests.conftest import MakeApp
@@ -51,6 +52,16 @@ def test_every_promise_of_the_other_profiles_is_kept_on_postgresql(profile: str,
         found = verify(site.settings, site.profile, PROMISES, lambda *_: None, scratch=partial(running_scratch, start=start))
 
     _require_green([{"id": one.id, "state": one.state, "evidence": one.evidence} for one in found])
+
+
+def test_instances_that_cannot_be_forked_say_so(tmp_path: Path) -> None:
+    with forking(("json",)) as forks, (tmp_path / "log").open("wb") as log:
+        (process,) = (one for one in psutil.Process().children() if one.cmdline()[-1] == "json")
+        process.kill()
+        process.wait(10)
+
+        with pytest.raises(RuntimeError, match="has ended"):
+            forks.start("1", tmp_path, {}, log)
 
 
 def test_people_get_progress_and_a_table(tmp_path: Path) -> None:

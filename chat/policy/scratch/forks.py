@@ -34,16 +34,19 @@ class Forks:
         self._one_at_a_time = threading.Lock()
 
     def start(self, port: str, place: Path, environment: dict[str, str], output: IO[bytes]) -> Child:
-        """Start an instance's process, as `chat.policy.scratch.process.start_process` does."""
+        """Start an instance's process, as `chat.policy.scratch.process.start_process` does. Raises RuntimeError."""
         child_in, to_child = os.pipe()
         from_child, child_out = os.pipe()
         message = json.dumps([port, str(place), environment]).encode()
         with self._one_at_a_time:
-            socket.send_fds(self._control, [message], [child_in, child_out, output.fileno()])
-            pid = int(self._control.recv(_MESSAGE))
+            with suppress(BrokenPipeError):
+                socket.send_fds(self._control, [message], [child_in, child_out, output.fileno()])
+            pid = self._control.recv(_MESSAGE)
         os.close(child_in)
         os.close(child_out)
-        return _Forked(pid, os.fdopen(to_child, "w"), os.fdopen(from_child))
+        if not pid:
+            raise RuntimeError("The process that instances are forked from has ended.")
+        return _Forked(int(pid), os.fdopen(to_child, "w"), os.fdopen(from_child))
 
 
 class _Forked:
