@@ -15,7 +15,7 @@ from chat.providers.problems import Failure, problem
 from chat.providers.sse import decode_events
 from chat.providers.translation.answer_to_anthropic import StreamToAnthropic, answer_to_anthropic
 from chat.providers.translation.answer_to_openai import StreamToOpenAI, answer_to_openai
-from chat.providers.translation.chat_to_responses import StreamToResponses, answer_to_response
+from chat.providers.translation.chat_to_responses import StreamToResponses, answer_to_response, begin_response
 from chat.providers.translation.refusal import Json, NotAble
 from chat.providers.translation.responses_to_chat import request_to_chat
 from chat.providers.translation.to_anthropic import request_to_anthropic
@@ -44,12 +44,11 @@ _REMOVED = {
 # What only the protocol's own provider could make something of.
 _TRIED_OUT = ("anthropic-beta", "openai-beta")
 _SAID = ("messages", "input")
-_CALLS = ("function_call", "function_call_output")
 _NO = msgspec.Raw(b"false")
 _COUNT_TOO = msgspec.Raw(b'{"include_usage":true}')
 # What a translation meets in JSON whose values are not of the types that they should be of.
 _ODD = (TypeError, AttributeError, ValueError, LookupError, RecursionError, msgspec.MsgspecError)
-_OTHER = {Protocol.CHAT: Protocol.MESSAGES, Protocol.MESSAGES: Protocol.CHAT}
+_OTHER = {Protocol.CHAT: Protocol.MESSAGES, Protocol.MESSAGES: Protocol.CHAT, Protocol.RESPONSES: Protocol.CHAT}
 
 
 class NotSpoken(Problem):
@@ -96,7 +95,7 @@ def way_to(model: Model, asked: Asked) -> Way:
             return _translated(model, asked, _with_tools_told)
         return _as_it_came(model, asked)
     if _OTHER.get(asked.protocol) in spoken:
-        return _translated(model, asked, _translation)
+        return _translated(model, asked, _as_responses if asked.protocol is Protocol.RESPONSES else _translation)
     raise NotSpoken(f"The model {model.id} cannot be asked by /v1/{asked.protocol.value}.")
 
 
@@ -149,10 +148,6 @@ def _is_about_tools(asked: Asked) -> bool:
             return speaks_of_tools({name: _plain(asked, name) for name in ("tools", "functions", "messages")})
         case Protocol.COUNT_TOKENS:
             return bool(_plain(asked, "tools"))
-        case Protocol.RESPONSES:
-            said = _plain(asked, "input")
-            items = said if isinstance(said, list) else []
-            return bool(_plain(asked, "tools")) or any(isinstance(one, dict) and one.get("type") in _CALLS for one in items)
     return False
 
 
@@ -181,7 +176,7 @@ def _translation(model: Model, asked: Asked) -> Way:
         )
     own_host = model.host == _OWN_HOST
     done = request_to_openai(given, own_host=own_host)
-    told = Told(done.body) if model.takes_tools or not speaks_of_tools(done.body) else tell_tools(done.body)
+    told = _told(model, done.body)
     to_anthropic = StreamToAnthropic(model=model.id, input_estimate=asked.input_estimate)
     return Way(
         Protocol.CHAT,
@@ -199,8 +194,6 @@ def _with_tools_told(model: Model, asked: Asked) -> Way:
     given = _decode_all(_encode(_nameless(asked)))
     if asked.protocol is Protocol.COUNT_TOKENS:
         return Way(asked.protocol, _encode(_counted(model, given)), False, _same, _same, headers=asked.headers)
-    if asked.protocol is Protocol.RESPONSES:
-        return _as_responses(model, asked, tell_tools(request_to_chat(given)))
     told, hides = tell_tools(given), asked.streams and not asked.wants_usage
     fields = told.body | {"model": model.upstream} | ({"stream_options": {"include_usage": True}} if hides else {})
     return Way(
@@ -214,17 +207,26 @@ def _with_tools_told(model: Model, asked: Asked) -> Way:
     )
 
 
-def _as_responses(model: Model, asked: Asked, told: Told) -> Way:
-    created = round(asked.now.timestamp())
-    to_responses = StreamToResponses(model=model.id, created=created)
+def _as_responses(model: Model, asked: Asked) -> Way:
+    """Return the way of a response to a model that speaks chat completions."""
+    given = _decode_all(_encode(_nameless(asked)))
+    done = request_to_chat(given)
+    told = _told(model, done.body)
+    begun = begin_response(given, model=model.id, created=round(asked.now.timestamp()))
+    to_responses = StreamToResponses(begun)
     return Way(
         Protocol.CHAT,
         _encode(told.body | {"model": model.upstream}),
         False,
-        lambda body: _whole(lambda: answer_to_response(_with_calls(body, told), model=model.id, created=created)),
+        lambda body: _whole(lambda: answer_to_response(_with_calls(body, told), begun)),
         lambda chunks: _sound(to_responses.events(_reads(chunks, told))),
+        _left_out(done.hints, asked),
         trial=_trial(model, told),
     )
+
+
+def _told(model: Model, body: Json) -> Told:
+    return Told(body) if model.takes_tools or not speaks_of_tools(body) else tell_tools(body)
 
 
 def _counted(model: Model, given: Json) -> Json:

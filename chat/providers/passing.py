@@ -40,8 +40,10 @@ class Protocol(StrEnum):
 _SPOKEN = {
     "openai": frozenset({Protocol.CHAT, Protocol.RESPONSES, Protocol.EMBEDDINGS}),
     "anthropic": frozenset({Protocol.MESSAGES, Protocol.COUNT_TOKENS}),
-    # Not its own messages: they lack their start where the first token is a part of a character (llama.cpp of October 2026).
-    "embedded": frozenset(Protocol) - {Protocol.MESSAGES},
+    # Not its own messages: they lack their start where the first token is a part of a character. And not its own responses:
+    # `text.format` is left out in silence, what is cut off is called complete, and events lack what OpenAI's SDK reads of
+    # them (llama.cpp of October 2026).
+    "embedded": frozenset(Protocol) - {Protocol.MESSAGES, Protocol.RESPONSES},
 }
 
 

@@ -75,7 +75,89 @@ def test_what_is_about_tools_and_cannot_be_read_is_refused(field: str) -> None:
             way(TOLD, **given)
 
 
-def test_responses_with_tools_become_chat_completions_and_others_stay() -> None:
+def test_responses_become_chat_completions() -> None:
+    said = [
+        {"role": "developer", "content": [{"type": "input_text", "text": "Be brief."}]},
+        {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]},
+        {"type": "reasoning", "id": "rs_1", "summary": []},
+        {"type": "message", "id": "msg_1", "role": "assistant", "content": [{"type": "output_text", "text": "Hello"}]},
+        {"role": "user", "content": "Go on."},
+    ]
+    form = {"format": {"type": "json_schema", "name": "n", "strict": True, "schema": {"type": "object"}}}
+
+    made = way(TOLD, Protocol.RESPONSES, input=said, instructions="Be kind.", max_output_tokens=9, top_p=0.5, text=form)
+
+    assert made.protocol is Protocol.CHAT
+    assert json.loads(made.body) == {
+        "model": "smol",
+        "messages": [
+            {"role": "system", "content": "Be kind.\n\nBe brief."},
+            {"role": "user", "content": "Hi"},
+            {"role": "assistant", "content": "Hello"},
+            {"role": "user", "content": "Go on."},
+        ],
+        "stream": False,
+        "max_tokens": 9,
+        "top_p": 0.5,
+        "response_format": {"type": "json_schema", "json_schema": {"name": "n", "strict": True, "schema": {"type": "object"}}},
+    }
+    assert made.left_out == ("reasoning",)
+
+
+def test_a_response_shows_images_to_a_model_that_sees() -> None:
+    picture = {"type": "input_image", "image_url": "data:image/png;base64,AA==", "detail": "low"}
+    said = [{"role": "user", "content": [{"type": "input_text", "text": "What is it?"}, picture]}]
+
+    made = json.loads(way(replace(TOLD, sees_images=True), Protocol.RESPONSES, input=said).body)
+
+    shown = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA==", "detail": "low"}}
+    assert made["messages"] == [{"role": "user", "content": [{"type": "text", "text": "What is it?"}, shown]}]
+
+
+def test_a_responses_tools_stay_tools_for_a_template_with_a_place_for_them() -> None:
+    tools = [{"type": "function", **FUNCTION}]
+
+    made = way(
+        replace(TOLD, takes_tools=True),
+        Protocol.RESPONSES,
+        input="Hi",
+        tools=tools,
+        tool_choice={"type": "function", "name": "weather"},
+        parallel_tool_calls=True,
+    )
+    body = json.loads(made.body)
+
+    assert body["tools"] == TOOLS
+    assert (body["tool_choice"], body["parallel_tool_calls"]) == ({"type": "function", "function": {"name": "weather"}}, True)
+    assert made.trial is None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"user": "alice", "safety_identifier": "a", "metadata": {"a": "b"}, "prompt_cache_key": "a"},
+        {"prompt_cache_retention": "24h", "prompt_cache_options": {"ttl": "30m"}},
+        {"service_tier": "auto", "top_logprobs": 0, "store": False, "background": False, "include": [], "tools": []},
+        {"service_tier": "default", "truncation": "disabled", "tool_choice": "auto"},
+        {"reasoning": {"effort": None}, "stream_options": {"include_obfuscation": False}, "text": {"verbosity": "medium"}},
+        dict.fromkeys(("reasoning", "text", "stream_options", "previous_response_id", "conversation", "prompt")),
+    ],
+)
+def test_what_asks_a_response_for_nothing_more_is_no_hindrance(fields: Any) -> None:
+    made = way(TOLD, Protocol.RESPONSES, input="Hi", **fields)
+
+    assert json.loads(made.body) == {"model": "smol", "messages": MESSAGES, "stream": False}
+    assert made.left_out == ()
+
+
+def test_what_is_only_a_hint_to_a_response_is_left_out_and_named() -> None:
+    made = way(TOLD, Protocol.RESPONSES, input="Hi", truncation="auto", max_tool_calls=3)
+
+    assert json.loads(made.body) == {"model": "smol", "messages": MESSAGES, "stream": False}
+    assert made.left_out == ("max_tool_calls", "truncation")
+
+
+def test_a_responses_tools_are_put_in_words() -> None:
     tools = [{"type": "function", **FUNCTION}]
     call = {"type": "function_call", "call_id": "c1", "name": "weather", "arguments": "{}"}
     result = {"type": "function_call_output", "call_id": "c1", "output": "sunny"}
@@ -93,21 +175,25 @@ def test_responses_with_tools_become_chat_completions_and_others_stay() -> None:
     assert (told.protocol, said.protocol) == (Protocol.CHAT, Protocol.CHAT)
     assert json.loads(told.body)["messages"][0]["content"].startswith("Be kind.\n\nYou can call")
     assert json.loads(said.body)["messages"] == [{"role": "user", "content": f"Hi\n\n{made}sunny\n\n{made}wet"}]
-    assert way(TOLD, Protocol.RESPONSES, input="Hi").protocol is Protocol.RESPONSES
-    assert way(replace(TOLD, takes_tools=True), Protocol.RESPONSES, input="Hi", tools=tools).protocol is Protocol.RESPONSES
 
 
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"reasoning": {"effort": "low"}}, "`reasoning`"),
+        ({"reasoning": {"effort": "low"}}, "`reasoning.effort`"),
         ({"include": ["reasoning.encrypted_content"]}, "`include`"),
         ({"text": {"verbosity": "low"}}, "`text.verbosity`"),
+        ({"service_tier": "flex"}, "`service_tier`"),
+        ({"top_logprobs": 2}, "`top_logprobs`"),
+        ({"stream_options": {"include_obfuscation": True}}, "`stream_options.include_obfuscation`"),
+        ({"prompt": {"id": "pmpt_1"}}, "`prompt`"),
+        ({"seed": 1}, "`seed`"),
+        ({"tools": [], "tool_choice": "required"}, "`tool_choice`"),
+        ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "item_reference"),
         ({"text": {"format": {"type": "grammar"}}}, "`text.format`"),
         ({"text": {"format": {"type": "json_object"}}}, "`response_format`"),
         ({"tools": [{"type": "web_search"}]}, "web_search"),
         ({"tool_choice": {"type": "mcp", "server_label": "x"}}, "`tool_choice`"),
-        ({"input": [{"type": "reasoning", "summary": []}]}, "reasoning"),
         ({"input": [{"role": "user", "content": [{"type": "input_file", "file_id": "x"}]}]}, "input_file"),
         ({"input": [3]}, "`input`"),
     ],

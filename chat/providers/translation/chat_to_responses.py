@@ -1,6 +1,7 @@
 """An answer of OpenAI's chat completions as one of its responses: whole, or as its events arrive. See `responses_to_chat`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import takewhile
 
 import msgspec
@@ -8,12 +9,32 @@ import msgspec
 from chat.providers.problems import Failure, failure_of_error, problem
 from chat.providers.translation.reading import read_object, say_together
 from chat.providers.translation.refusal import Json
+from chat.providers.translation.response_items import Call, Event, Item, Thoughts, Words
 
 _DONE = b"[DONE]"
+# What a response repeats of its request, with what stands there where the request says nothing.
+_REPEATED: Json = {
+    "instructions": None,
+    "max_output_tokens": None,
+    "parallel_tool_calls": True,
+    "temperature": None,
+    "text": {"format": {"type": "text"}},
+    "tool_choice": "auto",
+    "tools": [],
+    "top_p": None,
+}
+# What holds of each: the request's own metadata does not get as far as a model, and nothing is cut.
+_SETTLED: Json = {"object": "response", "error": None, "metadata": {}, "truncation": "disabled"}
 _encode = msgspec.json.Encoder().encode
 
 
-def answer_to_response(body: bytes, *, model: str, created: int) -> bytes:
+def begin_response(given: Json, *, model: str, created: int) -> Json:
+    """Return what is known of the response to this request before it is answered."""
+    repeated = {name: default if given.get(name) is None else given[name] for name, default in _REPEATED.items()}
+    return _SETTLED | repeated | {"created_at": created, "model": model}
+
+
+def answer_to_response(body: bytes, begun: Json) -> bytes:
     """Return the whole answer. Raises ProviderProblem when `body` is none."""
     said = read_object(body)
     match said:
@@ -21,25 +42,42 @@ def answer_to_response(body: bytes, *, model: str, created: int) -> bytes:
             pass
         case _:
             raise problem(Failure.GARBLED)
-    response_id, reason = _named(said), choice.get("finish_reason")
-    output = [_message(response_id, message["content"], reason)] if message.get("content") else []
+    response_id, reason = _named(said), choice.get("finish_reason") or "stop"
+    items = _items(message, response_id)
+    output = [one.shown(_status(reason) if one is items[-1] else "completed") for one in items]
+    return _encode(_response(begun, response_id, reason, output, said.get("usage") or {}))
+
+
+def _items(message: Json, response_id: str) -> list[Item]:
+    items: list[Item] = []
+    for kind, text in ((Thoughts, message.get("reasoning_content")), (Words, message.get("content"))):
+        if text:
+            items.append(_full(kind(response_id, len(items)), text))
     for call in message.get("tool_calls") or ():
-        function = call["function"]
-        output.append(_call(response_id, call["id"], function["name"], function["arguments"], reason))
-    return _encode(_response(response_id, model, created, reason, output, said.get("usage") or {}))
+        items.append(_full(_call(response_id, call, len(items)), call["function"]["arguments"]))
+    return items
+
+
+def _call(response_id: str, given: Json, index: int) -> Call:
+    return Call(response_id, index, given["id"], given["function"]["name"])
+
+
+def _full(item: Item, text: str) -> Item:
+    for _ in item.more(text):
+        pass
+    return item
 
 
 class StreamToResponses:
-    """One stream's translation. An answer there has one item here: words, or one call."""
+    """One stream's translation. Its items come one behind the other: each ends where the next one begins."""
 
-    def __init__(self, *, model: str, created: int) -> None:
-        self._model = model
-        self._created = created
+    def __init__(self, begun: Json) -> None:
+        self._begun = begun
         self._number = 0
         self._id: str | None = None
-        self._words: list[str] = []
-        self._call: tuple[str, str] | None = None  # its id and the tool's name
-        self._is_open = False
+        self._output: list[Json] = []  # the items that have ended
+        self._item: Item | None = None
+        self._said_of: object = None  # which one that is
         self._reason: str | None = None
         self._usage: Json = {}
 
@@ -61,55 +99,43 @@ class StreamToResponses:
         if self._id is None:
             self._id = _named(chunk)
             for kind in ("response.created", "response.in_progress"):
-                yield self._event(kind, response=_response(self._id, self._model, self._created, None, [], {}))
+                yield self._event(kind, {"response": _response(self._begun, self._id, None, [], {})})
         self._usage = chunk.get("usage") or self._usage
         for choice in chunk.get("choices") or ():
             self._reason = choice.get("finish_reason") or self._reason
-            delta = choice.get("delta") or {}
-            if text := delta.get("content"):
-                yield from self._say(self._id, text)
-            for call in delta.get("tool_calls") or ():
-                yield from self._say_call(self._id, call)
+            yield from self._say(self._id, choice.get("delta") or {})
 
-    def _say(self, response_id: str, text: str) -> Iterator[bytes]:
-        place = {"item_id": f"msg_{response_id}", "output_index": 0, "content_index": 0}
-        if not self._is_open:
-            self._is_open = True
-            item = _message(response_id, "", None) | {"content": []}
-            yield self._event("response.output_item.added", output_index=0, item=item)
-            yield self._event("response.content_part.added", **place, part=_part(""))
-        self._words.append(text)
-        yield self._event("response.output_text.delta", **place, delta=text, logprobs=[])
+    def _say(self, response_id: str, delta: Json) -> Iterator[bytes]:
+        for kind, text in ((Thoughts, delta.get("reasoning_content")), (Words, delta.get("content"))):
+            if text:
+                yield from self._say_of(kind, partial(kind, response_id), text)
+        for call in delta.get("tool_calls") or ():
+            arguments = (call.get("function") or {}).get("arguments")
+            yield from self._say_of(call.get("index") or 0, partial(_call, response_id, call), arguments)
 
-    def _say_call(self, response_id: str, call: Json) -> Iterator[bytes]:
-        function = call.get("function") or {}
-        if self._call is None:
-            self._call, self._is_open = (call["id"], function["name"]), True
-            item = _call(response_id, *self._call, "", None)
-            yield self._event("response.output_item.added", output_index=0, item=item)
-        if arguments := function.get("arguments"):
-            self._words.append(arguments)
-            place = {"item_id": f"fc_{response_id}", "output_index": 0}
-            yield self._event("response.function_call_arguments.delta", **place, delta=arguments)
+    def _say_of(self, which: object, make: Callable[[int], Item], text: str | None) -> Iterator[bytes]:
+        if self._item is None or which != self._said_of:
+            yield from self._close("completed")
+            self._item, self._said_of = make(len(self._output)), which
+            yield from self._numbered(self._item.begin())
+        if text:
+            yield from self._numbered(self._item.more(text))
+
+    def _close(self, status: str) -> Iterator[bytes]:
+        if self._item is not None:
+            yield from self._numbered(self._item.end(status))
+            self._output.append(self._item.shown(status))
+            self._item = None
 
     def _end(self, response_id: str) -> Iterator[bytes]:
-        said = "".join(self._words)
-        output: list[Json] = []
-        if self._call is not None:
-            output = [_call(response_id, *self._call, said, self._reason)]
-            place = {"item_id": f"fc_{response_id}", "output_index": 0}
-            yield self._event("response.function_call_arguments.done", **place, name=self._call[1], arguments=said)
-        elif self._is_open:
-            output = [_message(response_id, said, self._reason)]
-            place = {"item_id": f"msg_{response_id}", "output_index": 0, "content_index": 0}
-            yield self._event("response.output_text.done", **place, text=said, logprobs=[])
-            yield self._event("response.content_part.done", **place, part=_part(said))
-        if output:
-            yield self._event("response.output_item.done", output_index=0, item=output[0])
-        response = _response(response_id, self._model, self._created, self._reason, output, self._usage)
-        yield self._event(f"response.{response['status']}", response=response)
+        yield from self._close(_status(self._reason))
+        response = _response(self._begun, response_id, self._reason, self._output, self._usage)
+        yield self._event(f"response.{response['status']}", {"response": response})
 
-    def _event(self, kind: str, **fields: object) -> bytes:
+    def _numbered(self, events: Iterator[Event]) -> Iterator[bytes]:
+        return (self._event(kind, fields) for kind, fields in events)
+
+    def _event(self, kind: str, fields: Json) -> bytes:
         event = {"type": kind, "sequence_number": self._number, **fields}
         self._number += 1
         return b"event: %s\ndata: %s\n\n" % (kind.encode(), _encode(event))
@@ -123,23 +149,8 @@ def _status(reason: str | None) -> str:
     return {None: "in_progress", "length": "incomplete"}.get(reason, "completed")
 
 
-def _part(text: str) -> Json:
-    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
-
-
-def _message(response_id: str, text: str, reason: str | None) -> Json:
-    message = {"id": f"msg_{response_id}", "type": "message", "role": "assistant", "status": _status(reason)}
-    return message | {"content": [_part(text)]}
-
-
-def _call(response_id: str, call_id: str, name: str, arguments: str, reason: str | None) -> Json:
-    call = {"id": f"fc_{response_id}", "type": "function_call", "status": _status(reason)}
-    return call | {"call_id": call_id, "name": name, "arguments": arguments}
-
-
-def _response(response_id: str, model: str, created: int, reason: str | None, output: list[Json], usage: Json) -> Json:
-    response: Json = {"id": response_id, "object": "response", "created_at": created, "model": model, "output": output}
-    response |= {"status": _status(reason), "error": None, "tools": [], "tool_choice": "auto", "parallel_tool_calls": True}
+def _response(begun: Json, response_id: str, reason: str | None, output: list[Json], usage: Json) -> Json:
+    response = begun | {"id": response_id, "status": _status(reason), "output": output}
     response["incomplete_details"] = {"reason": "max_output_tokens"} if reason == "length" else None
     response["usage"] = _usage(usage) if usage else None
     return response
@@ -147,9 +158,10 @@ def _response(response_id: str, model: str, created: int, reason: str | None, ou
 
 def _usage(given: Json) -> Json:
     tokens_in, tokens_out = given.get("prompt_tokens") or 0, given.get("completion_tokens") or 0
+    cached = (given.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
     return {
         "input_tokens": tokens_in,
-        "input_tokens_details": {"cached_tokens": (given.get("prompt_tokens_details") or {}).get("cached_tokens") or 0},
+        "input_tokens_details": {"cached_tokens": cached, "cache_write_tokens": 0},
         "output_tokens": tokens_out,
         "output_tokens_details": {"reasoning_tokens": 0},
         "total_tokens": tokens_in + tokens_out,
