@@ -32,6 +32,7 @@ TOLD = Model(
 MESSAGES = [{"role": "user", "content": "Hi"}]
 FUNCTION = {"name": "weather", "parameters": {"type": "object", "properties": {}}}
 TOOLS = [{"type": "function", "function": FUNCTION}]
+PICTURE = {"type": "input_image", "image_url": "data:image/png;base64,AA==", "detail": "low"}
 
 
 def way(model: Model, protocol: Protocol = Protocol.CHAT, **fields: Any) -> Way:
@@ -105,13 +106,21 @@ def test_responses_become_chat_completions() -> None:
 
 
 def test_a_response_shows_images_to_a_model_that_sees() -> None:
-    picture = {"type": "input_image", "image_url": "data:image/png;base64,AA==", "detail": "low"}
-    said = [{"role": "user", "content": [{"type": "input_text", "text": "What is it?"}, picture]}]
+    said = [{"role": "user", "content": [{"type": "input_text", "text": "What is it?"}, PICTURE]}]
 
     made = json.loads(way(replace(TOLD, sees_images=True), Protocol.RESPONSES, input=said).body)
 
     shown = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA==", "detail": "low"}}
     assert made["messages"] == [{"role": "user", "content": [{"type": "text", "text": "What is it?"}, shown]}]
+
+
+@pytest.mark.parametrize(
+    "item",
+    [{"role": "developer", "content": [PICTURE]}, {"type": "function_call_output", "call_id": "c1", "output": [PICTURE]}],
+)
+def test_a_response_shows_no_image_where_only_text_is_read(item: Any) -> None:
+    with pytest.raises(Problem, match="an image in an instruction or in a tool's output"):
+        way(replace(TOLD, sees_images=True), Protocol.RESPONSES, input=[item])
 
 
 def test_a_responses_tools_stay_tools_for_a_template_with_a_place_for_them() -> None:
@@ -189,7 +198,11 @@ def test_a_responses_tools_are_put_in_words() -> None:
         ({"prompt": {"id": "pmpt_1"}}, "`prompt`"),
         ({"seed": 1}, "`seed`"),
         ({"tools": [], "tool_choice": "required"}, "`tool_choice`"),
+        ({"stream_options": {"unheard_of": 1}}, "`stream_options.unheard_of`"),
+        ({"text": {"unheard_of": 1}}, "`text.unheard_of`"),
         ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "item_reference"),
+        ({"input": [{"type": "unheard_of", "role": "user", "content": "Hi"}]}, "unheard_of"),
+        ({"input": [{"type": "unheard_of", "role": "system", "content": "Hi"}]}, "unheard_of"),
         ({"text": {"format": {"type": "grammar"}}}, "`text.format`"),
         ({"text": {"format": {"type": "json_object"}}}, "`response_format`"),
         ({"tools": [{"type": "web_search"}]}, "web_search"),

@@ -149,11 +149,14 @@ def test_an_answer_of_several_items_is_the_same_response_whole_and_streamed() ->
 def test_only_the_item_that_was_cut_is_incomplete() -> None:
     chunks = [{"id": "1", "choices": [{"delta": delta}]} for delta in (THOUGHT, SAID)]
     chunks.append({"id": "1", "choices": [{"delta": {}, "finish_reason": "length"}]})
+    answer = {"id": "1", "choices": [{"message": THOUGHT | SAID, "finish_reason": "length"}]}
 
     *_, last = _events(StreamToResponses(BEGUN).events(iter([list(map(_encode, chunks))])))
+    whole = msgspec.json.decode(answer_to_response(_encode(answer), BEGUN))
 
     assert last["type"] == "response.incomplete"
-    assert [one["status"] for one in last["response"]["output"]] == ["completed", "incomplete"]
+    assert last["response"] == whole
+    assert [one["status"] for one in whole["output"]] == ["completed", "incomplete"]
 
 
 def test_a_call_that_goes_on_behind_another_one_is_garbled() -> None:
