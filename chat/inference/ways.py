@@ -16,6 +16,7 @@ from chat.providers.sse import decode_events
 from chat.providers.translation.answer_to_anthropic import StreamToAnthropic, answer_to_anthropic
 from chat.providers.translation.answer_to_openai import StreamToOpenAI, answer_to_openai
 from chat.providers.translation.chat_to_responses import StreamToResponses, answer_to_response, begin_response
+from chat.providers.translation.form_held import has_schema, hold_to_form
 from chat.providers.translation.refusal import Json, NotAble
 from chat.providers.translation.responses_to_chat import request_to_chat
 from chat.providers.translation.to_anthropic import request_to_anthropic
@@ -91,8 +92,8 @@ def way_to(model: Model, asked: Asked) -> Way:
     _require_able(model, asked)
     spoken = spoken_by(model.kind)
     if asked.protocol in spoken:
-        if not model.takes_tools and _is_about_tools(asked):
-            return _translated(model, asked, _with_tools_told)
+        if not model.takes_tools and _needs_telling(asked):
+            return _translated(model, asked, _in_words)
         return _as_it_came(model, asked)
     if _OTHER.get(asked.protocol) in spoken:
         return _translated(model, asked, _as_responses if asked.protocol is Protocol.RESPONSES else _translation)
@@ -141,11 +142,12 @@ def _as_it_came(model: Model, asked: Asked) -> Way:
     return Way(asked.protocol, _encode(fields), hides, _same, _same, headers=asked.headers)
 
 
-def _is_about_tools(asked: Asked) -> bool:
-    """Return whether it is; of all other requests nothing is touched, also not what cannot be read here."""
+def _needs_telling(asked: Asked) -> bool:
+    """Return whether it is about tools or a schema; all others are left untouched, also what cannot be read here."""
     match asked.protocol:
         case Protocol.CHAT:
-            return speaks_of_tools({name: _plain(asked, name) for name in ("tools", "functions", "messages")})
+            given = {name: _plain(asked, name) for name in ("tools", "functions", "messages", "response_format")}
+            return speaks_of_tools(given) or has_schema(given)
         case Protocol.COUNT_TOKENS:
             return bool(_plain(asked, "tools"))
     return False
@@ -189,12 +191,12 @@ def _translation(model: Model, asked: Asked) -> Way:
     )
 
 
-def _with_tools_told(model: Model, asked: Asked) -> Way:
-    """Return the way to a model that has to be told of tools in words."""
+def _in_words(model: Model, asked: Asked) -> Way:
+    """Return the way to a model that has to be told of tools in words, and held to a schema by a grammar."""
     given = _decode_all(_encode(_nameless(asked)))
     if asked.protocol is Protocol.COUNT_TOKENS:
         return Way(asked.protocol, _encode(_counted(model, given)), False, _same, _same, headers=asked.headers)
-    told, hides = tell_tools(given), asked.streams and not asked.wants_usage
+    told, hides = _told(model, given), asked.streams and not asked.wants_usage
     fields = told.body | {"model": model.upstream} | ({"stream_options": {"include_usage": True}} if hides else {})
     return Way(
         asked.protocol,
@@ -226,7 +228,10 @@ def _as_responses(model: Model, asked: Asked) -> Way:
 
 
 def _told(model: Model, body: Json) -> Told:
-    return Told(body) if model.takes_tools or not speaks_of_tools(body) else tell_tools(body)
+    if model.takes_tools:
+        return Told(body)
+    told = tell_tools(body) if speaks_of_tools(body) else Told(body)
+    return hold_to_form(told.body) if has_schema(told.body) else told
 
 
 def _counted(model: Model, given: Json) -> Json:
@@ -236,7 +241,7 @@ def _counted(model: Model, given: Json) -> Json:
 
 
 def _trial(model: Model, told: Told) -> Trial | None:
-    if not told.names:
+    if not told.trial_together:
         return None
     return Trial(model.upstream, told.body["messages"], told.trial_together, told.trial_single)
 

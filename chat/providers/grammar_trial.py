@@ -22,7 +22,7 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What is to be tried: the grammar of all tools together, and to name the one at fault, of each."""
+    """What is to be tried: the grammar of the answer, or of all tools together, and to name the one at fault, of each."""
 
     model: str
     messages: list[dict[str, Any]] = field(repr=False)
@@ -30,9 +30,14 @@ class Trial:
     single: Mapping[str, str] = field(repr=False)
 
     def check(self, transport: Transport, endpoint: Endpoint, cancel: Cancel) -> None:
-        """Raise NotAble where the engine would not hold the model to the tools; ProviderProblem where it cannot be asked."""
+        """Raise NotAble where the engine would not hold the model to it; ProviderProblem where it cannot be asked."""
         if self._is_known(self.together, transport, endpoint, cancel):
             return
+        if not self.single:
+            raise NotAble(
+                "The model cannot be held to the JSON schema that its answer should have (`response_format`, or `format`): "
+                "it is wrong, or has a part that no grammar can say."
+            )
         for name, grammar in self.single.items():
             if not self._is_known(grammar, transport, endpoint, cancel):
                 raise NotAble(

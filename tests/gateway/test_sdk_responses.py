@@ -107,15 +107,34 @@ def test_a_schema_is_kept_to(client: Sdk) -> None:
         assert isinstance(json.loads(one.output_text)["age"], int)
 
 
+@pytest.mark.parametrize("part", [{"pattern": "(a"}, {"type": "town"}, {"$ref": "#/nowhere"}])
+@pytest.mark.parametrize("streams", [False, True])
+def test_a_schema_that_is_wrong_is_refused(client: Sdk, part: Any, streams: bool) -> None:
+    """llama.cpp leaves out in silence what it cannot read of one."""
+    schema = {"type": "object", "properties": {"city": {"type": "string"} | part}, "required": ["city"]}
+    named = {"name": "city", "strict": True, "schema": schema}
+    messages = [{"role": "user", "content": "Hi"}]
+    chat = {"model": MODEL, "messages": messages, "response_format": {"type": "json_schema", "json_schema": named}}
+
+    with pytest.raises(openai.BadRequestError, match="cannot be held to the JSON schema"):
+        client("responses.create", text={"format": {"type": "json_schema", **named}}, stream=streams, **ASKED)
+    with pytest.raises(openai.BadRequestError, match="cannot be held to the JSON schema"):
+        client("chat.completions.create", stream=streams, **chat)
+
+
+def test_a_schema_of_another_type_is_kept_to(client: Sdk) -> None:
+    form = {"type": "json_schema", "name": "sizes", "strict": True, "schema": {"enum": ["small", "large"]}}
+
+    assert json.loads(client("responses.create", text={"format": form}, **ASKED).output_text) in ("small", "large")
+
+
 def test_a_class_is_parsed_by_the_sdk(client: Sdk) -> None:
     class Weather(pydantic.BaseModel):
         degrees: int
         unit: Literal["C", "F"]
 
-    arguments = ASKED | {"max_output_tokens": 200}
-
-    whole = client("responses.parse", text_format=Weather, **arguments)
-    streamed = client.final("responses.stream", "get_final_response", text_format=Weather, **arguments)
+    whole = client("responses.parse", text_format=Weather, **ASKED)
+    streamed = client.final("responses.stream", "get_final_response", text_format=Weather, **ASKED)
 
     assert isinstance(whole.output_parsed, Weather)
     assert streamed.output_parsed == whole.output_parsed

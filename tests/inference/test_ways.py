@@ -62,6 +62,61 @@ def test_a_template_with_a_place_for_them_gets_them_as_they_came() -> None:
     assert made.trial is None
 
 
+NULLS = {"type": "array", "items": {"type": "null"}}
+FORM = {"type": "json_schema", "json_schema": {"name": "n", "strict": True, "schema": NULLS}}
+
+
+@pytest.mark.parametrize("more", [{}, {"tools": TOOLS, "tool_choice": "none"}])
+def test_a_schema_of_the_answer_becomes_a_grammar_that_is_tried_first(more: Any) -> None:
+    made = way(TOLD, messages=MESSAGES, response_format=FORM, **more)
+    body = json.loads(made.body)
+
+    assert "response_format" not in body
+    assert body["grammar"].startswith('%llguidance {}\nstart: %json {"type":"array","items":{"type":"null"},"x-guidance"')
+    assert made.trial is not None
+    assert made.trial.together == body["grammar"].replace("start: ", 'start: "~" ')
+    assert made.trial.single == {}
+
+
+def test_a_schema_in_the_other_protocols_is_held_to_as_well() -> None:
+    form = {"type": "json_schema", "name": "n", "strict": True, "schema": NULLS}
+
+    made = [
+        way(TOLD, messages=MESSAGES, response_format=FORM),
+        way(TOLD, Protocol.RESPONSES, input=MESSAGES, text={"format": form}),
+        way(
+            TOLD,
+            Protocol.MESSAGES,
+            messages=MESSAGES,
+            max_tokens=9,
+            output_config={"format": {"type": "json_schema", "schema": NULLS}},
+        ),
+    ]
+
+    assert len({one.trial.together for one in made if one.trial}) == 1
+    assert len({json.loads(one.body)["grammar"] for one in made}) == 1
+
+
+def test_a_schema_stays_one_for_a_template_with_a_place_for_tools() -> None:
+    made = way(replace(TOLD, takes_tools=True), messages=MESSAGES, response_format=FORM)
+
+    assert json.loads(made.body)["response_format"] == FORM
+    assert made.trial is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"response_format": {"type": "json_schema"}}, "`response_format.json_schema.schema`"),
+        ({"response_format": FORM, "grammar": "root ::= [a]"}, "`grammar`"),
+        ({"response_format": FORM, "tools": TOOLS}, "`response_format` and call `tools`"),
+    ],
+)
+def test_what_cannot_be_held_to_is_refused_by_name(fields: Any, words: str) -> None:
+    with pytest.raises(Problem, match=words):
+        way(TOLD, messages=MESSAGES, **fields)
+
+
 @pytest.mark.parametrize("odd", [b'"\\ud800"', b"[" * 3000 + b"]" * 3000, b"1e999"])
 def test_what_is_not_about_tools_is_left_as_it_came(odd: bytes) -> None:
     assert odd in way(TOLD, messages=MESSAGES, tools=[], unknown=odd).body
@@ -86,7 +141,15 @@ def test_responses_become_chat_completions() -> None:
     ]
     form = {"format": {"type": "json_schema", "name": "n", "strict": True, "schema": {"type": "object"}}}
 
-    made = way(TOLD, Protocol.RESPONSES, input=said, instructions="Be kind.", max_output_tokens=9, top_p=0.5, text=form)
+    made = way(
+        replace(TOLD, takes_tools=True),
+        Protocol.RESPONSES,
+        input=said,
+        instructions="Be kind.",
+        max_output_tokens=9,
+        top_p=0.5,
+        text=form,
+    )
 
     assert made.protocol is Protocol.CHAT
     assert json.loads(made.body) == {

@@ -1,4 +1,4 @@
-"""The schema of a tool's arguments as the grammar that holds a model to it reads it (llguidance, in xllamacpp's llama.cpp)."""
+"""The schema of a tool's arguments, or of an answer, for the grammar that holds a model to it (llguidance, in llama.cpp)."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +18,7 @@ _JOINS = ("allOf", "anyOf", "oneOf", "$ref", "$dynamicRef", "if", "dependentSche
 def held_to(schema: Json, *, is_strict: bool) -> Json:
     """Return what the model is held to. Every answer that satisfies it satisfies `schema`, as far as a grammar can say that."""
     closed = schema if any(map(_is_joined, _parts(schema))) else _closed(schema)
-    return {"type": "object", **closed, "x-guidance": _SPACED if is_strict else _SPACED | _LENIENT}
+    return {**closed, "x-guidance": _SPACED if is_strict else _SPACED | _LENIENT}
 
 
 def _parts(schema: Any) -> Iterator[Json]:

@@ -48,7 +48,10 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The request that the model can read. `names` are the tools it may call, each with a grammar to be tried out first."""
+    """The request that the model can read, and the grammar to be tried first, if any.
+
+    `names` are the tools it may call, each with a grammar of its own, to tell which one is at fault.
+    """
 
     body: Json = field(repr=False)
     trial_together: str = field(default="", repr=False)
@@ -151,7 +154,7 @@ def _grammar(tools: list[Tool], *, start: str = "", may_talk: bool = False) -> s
 
 
 def _rule(tool: Tool) -> str:
-    schema = held_to(tool.schema, is_strict=tool.is_strict)
+    schema = held_to({"type": "object", **tool.schema}, is_strict=tool.is_strict)
     return f'{_quoted(call_begins(tool.name))} %json {_encode(schema).decode()} "}}"'
 
 
