@@ -187,6 +187,10 @@ def test_what_is_joined_of_parts_stays_open(schema: dict[str, Any]) -> None:
     jsonschema.validate({"a": 1, "b": 2}, held_to(schema, is_strict=True))
 
 
+def test_arguments_are_an_object_also_where_the_schema_does_not_say_so() -> None:
+    assert '%json {"type":"object","properties":{}' in told(tools=[tool("weather", {"properties": {}})]).body["grammar"]
+
+
 def test_only_a_strict_one_is_held_to_every_word() -> None:
     assert "lenient" not in held_to(CITY, is_strict=True)["x-guidance"]
     assert held_to(CITY, is_strict=False)["x-guidance"]["lenient"]
