@@ -5,12 +5,14 @@ What was found for a key is remembered for less than a second, so that a key tha
 
 import hmac
 import ipaddress
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
+from weakref import WeakValueDictionary
 
 import sqlalchemy as sa
 from flask import g, request
@@ -94,18 +96,15 @@ def presented_key() -> str:
 def authenticate(key: str, site: Site) -> Caller:
     """Return who calls. Raises NotAuthenticated for a key that is unknown, ended, or whose account is not in use."""
     digest = digest_of(key, site.api_secret)
-    caller, since = _remembered.get(digest, (None, 0.0))
-    if caller is None or clock.monotonic() - since >= _REMEMBERED_SECONDS:
-        since = clock.monotonic()
-        found = _look_up(key, digest, clock.now())
-        # Nothing of it is needed any more, and a stream must not keep a connection to the database for its whole life.
-        db.session.close()
-        if found is None:
-            _remembered.pop(digest, None)
-            site.limits.hit(_WRONG_KEYS, "wrong-key", client_address())
-            raise NotAuthenticated("This API key is not valid: it is unknown, has ended, or its account is not in use.")
-        caller = found
-        _remember(digest, caller, since)
+    caller, since = _recall(digest)
+    if caller is None:
+        # Many requests of one key come at the same moment: one of them asks the database, the others wait for what it learns.
+        with _looking.setdefault(digest, threading.Lock()):
+            caller, since = _recall(digest)
+            if caller is None:
+                since = clock.monotonic()
+                caller = _find(key, digest, site)
+                _remember(digest, caller, since)
     if caller.networks is not None:
         _check_network(caller)
     today = clock.now().date()
@@ -116,7 +115,26 @@ def authenticate(key: str, site: Site) -> Caller:
     return caller
 
 
+def _find(key: str, digest: bytes, site: Site) -> Caller:
+    found = _look_up(key, digest, clock.now())
+    # Nothing of it is needed any more, and a stream must not keep a connection to the database for its whole life.
+    db.session.close()
+    if found is None:
+        _remembered.pop(digest, None)
+        site.limits.hit(_WRONG_KEYS, "wrong-key", client_address())
+        raise NotAuthenticated("This API key is not valid: it is unknown, has ended, or its account is not in use.")
+    return found
+
+
 _remembered: OrderedDict[bytes, tuple[Caller, float]] = OrderedDict()
+# The keys that somebody is looking up right now.
+_looking: WeakValueDictionary[bytes, Any] = WeakValueDictionary()
+
+
+def _recall(digest: bytes) -> tuple[Caller | None, float]:
+    """Return who calls, if that was looked up a moment ago, and when."""
+    caller, since = _remembered.get(digest, (None, 0.0))
+    return (caller if clock.monotonic() - since < _REMEMBERED_SECONDS else None), since
 
 
 def _remember(digest: bytes, caller: Caller, since: float) -> None:

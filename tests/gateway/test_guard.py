@@ -1,6 +1,8 @@
 """A key opens the API from a header and nowhere else, and is dead a moment after its person or its account ended it."""
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -90,6 +92,22 @@ def test_the_first_use_of_a_day_makes_no_dead_key_live_longer(
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_many_requests_at_once_look_a_key_up_once(app: Flask, key: str) -> None:
+    looked_up: list[str] = []
+
+    @sa.event.listens_for(db.engine, "before_cursor_execute")
+    def slowly(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "FROM api_key" in statement:
+            looked_up.append(statement)
+            time.sleep(0.3)  # long enough for the others to come
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: status(app.test_client(), key), range(8)))
+
+    assert answers == [200] * 8
+    assert len(looked_up) == 1
+
+
 def test_a_key_counts_in_a_header_only(client: Browser, key: str) -> None:
     body = {"model": "ok", "messages": [{"role": "user", "content": "Hi"}]}
     for name in ("key", "api_key", "api-key", "x-api-key", "access_token", "authorization", "token"):
