@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from chat.policy.scratch.visitor import ONLY_HERE
+from chat.policy.scratch.client import ONLY_HERE
 from tests.browser import Page, form_data
 from tests.chatting import parse_event, providers
 from tests.fakes import FakeProvider

@@ -18,7 +18,7 @@ from chat.kernel.db import db
 from chat.kernel.settings import load_settings
 from chat.kernel.site import current_site
 from chat.metering.models import Reservation, Spending, Usage
-from chat.policy.scratch.visitor import ONLY_HERE
+from chat.policy.scratch.client import ONLY_HERE
 from tests.chatting import HERE
 from tests.people import People
 from tests.profiles import write_profile

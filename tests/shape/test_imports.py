@@ -31,6 +31,7 @@ EDGE = re.compile(r"(views(_\w+)?|api|cli|jobs|feature)$")
 LAZY = {
     "kernel/migrate.py": "a process that serves never migrates, and Alembic takes memory and start-up time",
     "conversations/attachments.py": "the PDF parser is for those who attach one",
+    "policy/scratch/client.py": "servers know the promises' checks, for the policy's page, and never visit anybody",
     "providers/catalogue.py": "providers and the engine cost up to half a second to import: only what is offered is loaded",
 }
 COMMITS = re.compile(r"(.*/(views(_\w+)?|api|cli|jobs)\.py|inference/run\.py)$")
@@ -104,9 +105,8 @@ def test_nothing_is_imported_inside_a_function_without_a_reason() -> None:
 
 def test_a_site_on_sqlite_loads_no_client_of_other_servers() -> None:
     """Redis' client and PostgreSQL's take 16 MB of each process, whether or not they are used."""
-    program = (
-        "import sys, chat.factory; print([name for name in ('redis', 'valkey', 'psycopg', 'alembic') if name in sys.modules])"
-    )
+    names = ("redis", "valkey", "psycopg", "alembic", "httpx2")
+    program = f"import sys, chat.factory; print([name for name in {names} if name in sys.modules])"
 
     loaded = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True).stdout
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 
-from chat.policy.scratch.visitor import ONLY_HERE
+from chat.policy.scratch.client import ONLY_HERE
 from tests.browser import Element, Page, form_data
 from tests.people import PASSWORD
 

@@ -1,23 +1,26 @@
 """Whether the API does what is said of it, with keys as a program has them: by the key alone, without a browser."""
 
+from __future__ import annotations
+
 import json
 import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
-from typing import Any
-
-import httpx2
+from typing import TYPE_CHECKING, Any
 
 from chat.policy.promise import Broken, require
+from chat.policy.scratch.client import open_client
 from chat.policy.scratch.configuration import TRAP_THAT_TRAINS
 from chat.policy.scratch.instance import Scratch
-from chat.policy.scratch.visitor import ONLY_HERE, Person
+from chat.policy.scratch.visitor import Person
 from chat.policy.sweep import Canary
 
+if TYPE_CHECKING:
+    import httpx2
+
 _KEY = re.compile(r"\bck-[A-Za-z0-9]{43}\b")
-_SECONDS = 20
 # How long what is settled may take to be written, and what is revoked to die.
 _SOON = 5.0
 CHAT, MESSAGES = "/v1/chat/completions", "/v1/messages"
@@ -126,7 +129,7 @@ def make_key(scratch: Scratch, person: Person, *terms: str) -> str:
 def program(scratch: Scratch, key: str | None) -> Iterator[httpx2.Client]:
     """A program with this key, and nothing else."""
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
-    with httpx2.Client(base_url=scratch.url, timeout=_SECONDS, trust_env=False, verify=ONLY_HERE, headers=headers) as http:
+    with open_client(scratch.url, headers=headers) as http:
         yield http
 
 

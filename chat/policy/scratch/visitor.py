@@ -1,24 +1,25 @@
 """Somebody with a browser, over real HTTP: its cookies, its forms, and the chat's page with and without scripts."""
 
+from __future__ import annotations
+
 import json
-import ssl
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-
-import httpx2
 
 from chat.kernel.network import forwarded
 from chat.policy.promise import Broken
+from chat.policy.scratch.client import open_client
 from chat.policy.scratch.page import Page, form_data
+
+if TYPE_CHECKING:
+    import httpx2
 
 Event = tuple[str, dict[str, Any]]
 Fields = Mapping[str, str | list[str] | None]
-# A busy machine is slow, and slow is not broken.
-_SECONDS = 120
 _AGENT = "Scratch/1.0 (X11; Linux x86_64) Firefox/140.0"
 
 
@@ -29,10 +30,6 @@ class Upload:
     name: str
     data: bytes
     kind: str = "text/plain"
-
-
-# Nobody is asked but this machine, over plain HTTP: a client of its own would read the machine's authorities each time.
-ONLY_HERE = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 class Visitor:
@@ -47,10 +44,9 @@ class Visitor:
         self.fields: dict[str, str] = {}
         # Over plain HTTP on loopback, also where the site's cookies are for HTTPS only: behind its proxy it speaks HTTP too.
         jar = CookieJar(DefaultCookiePolicy(secure_protocols=("http", "https")))
-        transport = httpx2.HTTPTransport(local_address=address if not hops else None, verify=ONLY_HERE)
-        self.http = httpx2.Client(
-            base_url=url, timeout=_SECONDS, trust_env=False, cookies=jar, follow_redirects=True,
-            headers={"User-Agent": _AGENT} | forwarded(address, hops), transport=transport,
+        self.http = open_client(
+            url, address=address if not hops else None, cookies=jar, follow_redirects=True,
+            headers={"User-Agent": _AGENT} | forwarded(address, hops),
         )  # fmt: skip
 
     def close(self) -> None:
