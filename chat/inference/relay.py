@@ -167,7 +167,7 @@ def _ask(
             except RequestRejected:
                 raise
             except NotAble as refusal:
-                failure = refusal
+                failure = failure or refusal  # what another one failed of may be over in a moment
             except ProviderProblem as problem:
                 if not cancel.is_set:
                     tell_attempt(model, problem.code)

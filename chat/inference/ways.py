@@ -236,8 +236,10 @@ def _told(model: Model, body: Json) -> Told:
 
 def _counted(model: Model, given: Json) -> Json:
     """Return what is to be counted: the request as the model gets to read it."""
-    system, *messages = tell_tools(request_to_openai(given, own_host=False).body).body["messages"]
-    return {"model": model.upstream, "system": system["content"], "messages": messages}
+    told = tell_tools(request_to_openai(given, own_host=False).body).body["messages"]
+    instructions = [one["content"] for one in told if one["role"] == "system"]  # none where no tool may be called
+    messages = [one for one in told if one["role"] != "system"]
+    return {"model": model.upstream, "messages": messages} | ({"system": instructions[0]} if instructions else {})
 
 
 def _trial(model: Model, told: Told) -> Trial | None:

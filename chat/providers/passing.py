@@ -15,6 +15,7 @@ import msgspec
 from chat.providers.base import Cancel, ProviderProblem
 from chat.providers.letterhead import Letterhead
 from chat.providers.problems import Failure, failure_of_status, problem
+from chat.providers.translation.reading import is_object
 from chat.providers.transport import Exchange, Transport
 
 # These say what is wrong with the request, in words that help whoever wrote it. The others are about the site's own account.
@@ -24,7 +25,6 @@ _LONGEST_WORDS = 2000
 # How a stream of events can begin: with a field, a comment, or nothing yet. HTML and JSON begin otherwise.
 _BEGINNINGS = (b"data", b"event", b"id", b"retry", b":")
 _BLANK = b"\xef\xbb\xbf\r\n "
-_decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class Protocol(StrEnum):
@@ -113,7 +113,7 @@ class Passed:
             if size > _LARGEST_ANSWER:
                 raise problem(Failure.GARBLED)
         body = parts[0] if len(parts) == 1 else b"".join(parts)
-        if not _is_object(body):
+        if not is_object(body):
             raise problem(Failure.GARBLED)
         return body
 
@@ -153,14 +153,6 @@ def pass_on(
 
 def _is_expected(kind: str, encoding: str) -> bool:
     return kind.lower().startswith(("application/json", "text/event-stream")) and encoding == "identity"
-
-
-def _is_object(body: bytes) -> bool:
-    try:
-        _decode_object(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
-    return True
 
 
 class _Error(msgspec.Struct):

@@ -11,6 +11,7 @@ from chat.kernel.site import Site
 from tests.chatting import app, fake
 from tests.gateway.misbehaviour import MISBEHAVIOURS
 from tests.gateway.provider import Provider
+from tests.gateway.sdk import KINDS, Sdk, anthropic_sdk, openai_sdk
 from tests.gateway.site import ApiSite, api_site, models
 from tests.people import People
 
@@ -39,6 +40,18 @@ def api(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     profile = {"providers": models(provider.url, _NAMES)}
     with api_site("gunicorn", profile, tmp_path_factory.mktemp("api"), _KEYS, CHAT_FIRST_BYTE_SECONDS="1") as started:
         yield started
+
+
+@pytest.fixture(params=KINDS)
+def openai_client(request: pytest.FixtureRequest, api: ApiSite) -> Iterator[Sdk]:
+    with openai_sdk(request.param, api.url, api.key) as opened:
+        yield opened
+
+
+@pytest.fixture(params=KINDS)
+def anthropic_client(request: pytest.FixtureRequest, api: ApiSite) -> Iterator[Sdk]:
+    with anthropic_sdk(request.param, api.url, api.key) as opened:
+        yield opened
 
 
 @pytest.fixture

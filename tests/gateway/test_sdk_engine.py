@@ -8,7 +8,7 @@ import openai
 import pytest
 
 from chat.providers.weights import EmbeddedModel
-from tests.gateway.sdk import KINDS, Sdk, anthropic_sdk, openai_sdk
+from tests.gateway.sdk import Sdk
 from tests.gateway.site import ApiSite, api_site
 
 pytestmark = [pytest.mark.server, pytest.mark.engine]
@@ -24,18 +24,6 @@ def api(weights: EmbeddedModel, tmp_path_factory: pytest.TempPathFactory) -> Ite
     folder = tmp_path_factory.mktemp("engine")
     with api_site("gunicorn", {}, folder, CHAT_EMBEDDED_MODEL=str(weights.path)) as started:
         yield started
-
-
-@pytest.fixture(params=KINDS)
-def openai_client(request: pytest.FixtureRequest, api: ApiSite) -> Iterator[Sdk]:
-    with openai_sdk(request.param, api.url, api.key) as opened:
-        yield opened
-
-
-@pytest.fixture(params=KINDS)
-def anthropic_client(request: pytest.FixtureRequest, api: ApiSite) -> Iterator[Sdk]:
-    with anthropic_sdk(request.param, api.url, api.key) as opened:
-        yield opened
 
 
 def test_a_chat_completion(openai_client: Sdk, api: ApiSite) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from chat.providers.weights import EmbeddedModel
 from tests.gateway.provider import Provider
-from tests.gateway.sdk import KINDS, Sdk, anthropic_sdk, openai_sdk
+from tests.gateway.sdk import Sdk
 from tests.gateway.site import ApiSite, api_site, models
 
 pytestmark = [pytest.mark.server, pytest.mark.engine]
@@ -47,18 +47,6 @@ def api(weights: EmbeddedModel, provider: Provider, tmp_path_factory: pytest.Tem
     folder = tmp_path_factory.mktemp("tools")
     with api_site("gunicorn", profile, folder, CHAT_EMBEDDED_MODEL=str(weights.path)) as started:
         yield started
-
-
-@pytest.fixture(params=KINDS)
-def openai_client(request: pytest.FixtureRequest, api: ApiSite) -> Iterator[Sdk]:
-    with openai_sdk(request.param, api.url, api.key) as opened:
-        yield opened
-
-
-@pytest.fixture(params=KINDS)
-def anthropic_client(request: pytest.FixtureRequest, api: ApiSite) -> Iterator[Sdk]:
-    with anthropic_sdk(request.param, api.url, api.key) as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "weather"}}])
@@ -304,6 +292,13 @@ def test_tools_are_counted_as_they_are_told(anthropic_client: Sdk) -> None:
 
     assert counted.input_tokens > without.input_tokens + 20
     assert abs(counted.input_tokens - used.input_tokens - used.cache_read_input_tokens) <= 2
+
+
+def test_a_request_that_may_call_no_tool_is_counted_without_them(anthropic_client: Sdk) -> None:
+    none = {"tools": [TOOL], "tool_choice": {"type": "none"}}
+    counted = anthropic_client("messages.count_tokens", model=MODEL, messages=ASKED, **none)
+
+    assert counted.input_tokens == anthropic_client("messages.count_tokens", model=MODEL, messages=ASKED).input_tokens
 
 
 def test_leaving_in_the_middle_of_a_call_ends_the_engines_work(openai_client: Sdk, api: ApiSite) -> None:

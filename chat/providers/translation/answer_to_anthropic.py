@@ -6,7 +6,7 @@ from itertools import takewhile
 import msgspec
 
 from chat.providers.problems import Failure, failure_of_error, problem
-from chat.providers.translation.reading import read_object, say_together
+from chat.providers.translation.reading import read_choice, read_object, say_together
 from chat.providers.translation.refusal import Json
 
 _REASONS = {
@@ -22,12 +22,7 @@ _encode = msgspec.json.Encoder().encode
 
 def answer_to_anthropic(body: bytes, *, model: str) -> bytes:
     """Return the whole answer. Raises ProviderProblem when `body` is none."""
-    said = read_object(body)
-    match said:
-        case {"choices": [{"message": dict(message)} as choice, *_]}:
-            pass
-        case _:
-            raise problem(Failure.GARBLED)
+    said, choice, message = read_choice(body)
     blocks: list[Json] = []
     if thoughts := message.get("reasoning_content") or message.get("reasoning"):
         blocks.append({"type": "thinking", "thinking": thoughts, "signature": ""})

@@ -7,7 +7,7 @@ from itertools import takewhile
 import msgspec
 
 from chat.providers.problems import Failure, failure_of_error, problem
-from chat.providers.translation.reading import read_object, say_together
+from chat.providers.translation.reading import read_choice, read_object, say_together
 from chat.providers.translation.refusal import Json
 from chat.providers.translation.response_items import Call, Event, Item, Thoughts, Words
 
@@ -36,12 +36,7 @@ def begin_response(given: Json, *, model: str, created: int) -> Json:
 
 def answer_to_response(body: bytes, begun: Json) -> bytes:
     """Return the whole answer. Raises ProviderProblem when `body` is none."""
-    said = read_object(body)
-    match said:
-        case {"choices": [{"message": dict(message)} as choice, *_]}:
-            pass
-        case _:
-            raise problem(Failure.GARBLED)
+    said, choice, message = read_choice(body)
     response_id, reason = _named(said), choice.get("finish_reason") or "stop"
     items = _items(message, response_id)
     output = [one.shown(_status(reason) if one is items[-1] else "completed") for one in items]

@@ -9,14 +9,12 @@ from collections.abc import Iterator
 import msgspec
 
 from chat.providers.problems import Failure, problem
-from chat.providers.translation.reading import read_object
+from chat.providers.translation.reading import is_object, read_object
 from chat.providers.translation.refusal import Json
 from chat.providers.translation.tools_told import call_begins
 
 _DONE = b"[DONE]"
 _encode = msgspec.json.Encoder().encode
-# Its form alone: a number too large for this machine is one nevertheless.
-_decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class Choice:
@@ -45,7 +43,7 @@ class Choice:
         if self._arguments is None:
             return [], reason  # a call cut off in its name is nothing that could be said
         said = "".join(self._arguments)
-        if _is_object(said):
+        if is_object(said):
             return [], "tool_calls" if reason == "stop" else reason
         return [_piece(self._held)] if self._held else [], reason
 
@@ -150,11 +148,3 @@ def _call_id(answer: Json, index: int) -> str:
 
 def _piece(arguments: str) -> Json:
     return {"tool_calls": [{"index": 0, "function": {"arguments": arguments}}]}
-
-
-def _is_object(text: str) -> bool:
-    try:
-        _decode(text)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return False
-    return True
