@@ -96,6 +96,14 @@ def test_pages_without_scripts_fit(open_window: OpenWindow, reciter: Reciter) ->
 
     assert _overhang(window) <= 0  # axe itself cannot run here
 
+    unreadable = {"name": "x.bin", "mimeType": "application/octet-stream", "buffer": b"\0" * 500}
+    window.page.locator("input[type=file]").set_input_files(unreadable)
+    window.page.locator("textarea[name=text]").fill("w" * 200)
+    window.page.locator("button.composer__send").first.click()
+
+    expect(window.page.get_by_text("cannot be read")).to_be_visible()
+    assert _overhang(window) <= 0
+
 
 def test_nothing_moves_for_those_who_asked_for_stillness(open_window: OpenWindow, reciter: Reciter) -> None:
     window = open_window(reduced_motion="reduce").open()
