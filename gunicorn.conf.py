@@ -10,7 +10,7 @@ from typing import Any
 
 import gevent
 
-worker_class = "gevent"
+worker_class = "chat.kernel.worker.Worker"
 workers = 1
 worker_connections = 2000
 bind = "127.0.0.1:8000"

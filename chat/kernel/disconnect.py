@@ -4,13 +4,14 @@ WSGI tells of a closed connection only when a write fails. A model that thinks f
 paid, for nobody. The watcher peeks at the sockets four times a second; the streams themselves pay nothing for it.
 """
 
-import _socket
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from chat.kernel.sockets import peek
 
 _SECONDS = 0.25
 
@@ -65,20 +66,3 @@ def client_socket(environ: dict[str, Any]) -> socket.socket | None:
     """Return the socket of this request where the server tells it: Werkzeug and gunicorn do."""
     found = environ.get("werkzeug.socket") or environ.get("gunicorn.socket")
     return found if hasattr(found, "recv") else None
-
-
-def peek(connection: socket.socket) -> bytes | None:
-    """Return what has come on it and is not read: one byte of it, none if its other end was closed, None if nothing came."""
-    # The C socket under it, not gevent's: peeking must neither wait nor switch. It is detached, so that it closes nothing.
-    try:
-        raw = _socket.socket(fileno=connection.fileno())
-    except (OSError, ValueError):
-        return b""
-    try:
-        return raw.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-    except BlockingIOError:
-        return None
-    except OSError:
-        return b""
-    finally:
-        raw.detach()

@@ -69,15 +69,28 @@ class ArrivingResponse(HTTPResponse):
         raise HTTPException("too many headers")
 
     def read1(self, n: int = -1) -> bytes:
-        """Return what has arrived of the body, up to `n` bytes as they came over the line; wait where nothing has."""
-        if self.fp is None or not self.chunked:
-            return super().read1(n)
+        """Return what has arrived of the body, up to `n` bytes as they came over the line; wait where nothing has.
+
+        It is closed once nothing more can come. Raises IncompleteRead where more was promised.
+        """
+        if self.fp is None:
+            return b""
+        if not self.chunked:
+            return self._unchunked(n)
         data = b""
         while not data and self.fp is not None:
             arrived = self._receive(n)
             if not arrived:
                 raise IncompleteRead(b"")
             data = self._unframed(arrived)
+        return data
+
+    def _unchunked(self, most: int) -> bytes:
+        data = super().read1(most)
+        if self.length == 0:
+            self._close_conn()  # type: ignore[attr-defined]  # what http.client does where an answer is complete
+        elif self.length and not data:
+            raise IncompleteRead(b"", self.length)
         return data
 
     def _receive(self, most: int) -> bytes:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from http.client import HTTPException
 from typing import Any
 
@@ -24,7 +24,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.response import BaseHTTPResponse
 
-from chat.kernel.disconnect import peek
+from chat.kernel.sockets import peek, send_all
 from chat.providers.arrivals import ArrivingResponse
 from chat.providers.base import Cancel, ProviderProblem
 from chat.providers.letterhead import Letterhead
@@ -33,6 +33,7 @@ from chat.providers.problems import Failure, failure_of_status, problem
 # Their lines say which host was asked and when, for each message that anyone sends.
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
+_POOLS = 64
 _POOL_SIZE = 1024
 _READ_SIZE = 16384
 _ERROR_BODY = 65536
@@ -63,6 +64,7 @@ class Exchange:
         self.is_fresh = False  # whether the connection was opened for this call
         self._connection: _Connection | None = None
         self._response: BaseHTTPResponse | None = None
+        self._arriving: ArrivingResponse | None = None
         self._ended = False
         self._first_byte_by = 0.0
         self._stopped = threading.Event()
@@ -79,6 +81,10 @@ class Exchange:
         self._connection = connection
         if self.cancel.is_set:
             raise ConnectionAbortedError
+
+    def expect(self, arriving: ArrivingResponse) -> None:
+        """Read from `arriving` itself: urllib3's way to it takes longer than the reading, and there is nothing to decode."""
+        self._arriving = arriving
 
     def answer(self, response: BaseHTTPResponse) -> None:
         self._response = response
@@ -124,18 +130,23 @@ class Exchange:
         if self._response is not None and not self._ended:
             self._shut()
             self._response.close()
-        self._response = None
+        self._response = self._arriving = None
         self._connection = None
 
     def _read(self) -> bytes:
         assert self._response is not None
+        assert self._arriving is not None
         try:
-            return self._response.read1(_READ_SIZE, decode_content=False) or b""
-        except urllib3.exceptions.ReadTimeoutError:
+            data = self._arriving.read1(_READ_SIZE)
+        except TimeoutError:
             failure = Failure.TIMEOUT
-        except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError):
+        except (HTTPException, OSError, ValueError):
             failure = Failure.CUT
-        # Raised out here because urllib3's messages quote what came, and an exception raised in `except` carries them along.
+        else:
+            if self._arriving.isclosed():
+                self._response.release_conn()
+            return data
+        # Raised out here because an exception may quote what came, and one raised in `except` carries it along.
         raise problem(failure)
 
     def _allow(self, seconds: float) -> None:
@@ -161,12 +172,11 @@ class _Connection(HTTPConnection):
     A pooled connection may have moved on to the next person's call by the time the first one's reader leaves.
     """
 
-    response_class = ArrivingResponse
-
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._lock = threading.Lock()
         self._exchange: Exchange | None = None
+        self._head = b""
         # `sock` is taken away as soon as the provider says that it will close after this answer, which then still arrives.
         self._carrier: socket.socket | None = None
 
@@ -174,6 +184,11 @@ class _Connection(HTTPConnection):
     def is_connected(self) -> bool:
         """Whether it can be used again: it is open, and nothing came unasked. To poll for that is slow in gevent."""
         return self.sock is not None and peek(self.sock) is None
+
+    def response_class(self, *args: Any, **options: Any) -> ArrivingResponse:  # type: ignore[override]  # http.client calls it
+        arriving = ArrivingResponse(*args, **options)
+        _current.get().expect(arriving)
+        return arriving
 
     def carry(self, exchange: Exchange) -> None:
         with self._lock:
@@ -187,8 +202,21 @@ class _Connection(HTTPConnection):
     def request(self, *args: Any, **options: Any) -> None:
         if self.sock is None:
             self.connect()
+        self._head = b""  # of a request that was not sent
         _current.get().use(self)
         super().request(*args, **options)
+
+    def send(self, data: Any) -> None:
+        """Send a request's head together with its body, unless that is so large that putting them together costs more."""
+        if not self._head:
+            self._head = data
+            return
+        head, self._head = self._head, b""
+        if len(data) > _READ_SIZE:
+            send_all(self.sock, head)
+        else:
+            data = head + data
+        send_all(self.sock, data)
 
     def allow(self, exchange: Exchange, seconds: float) -> None:
         """Set how long `exchange` waits for bytes, if the connection still carries it."""
@@ -229,13 +257,20 @@ class Transport:
     def __init__(self, deadlines: Deadlines | None = None, *, authorities: str | None = None) -> None:
         self._deadlines = deadlines or Deadlines()
         self._authorities = authorities
-        self._here = _pools()
+        self._timeout = urllib3.Timeout(connect=self._deadlines.connect, read=self._deadlines.first_byte)
+        # A pool that is forgotten closes its connections. urllib3's own manager takes as long to find one as to send to it.
+        self._pool = lru_cache(_POOLS)(self._open_pool)
+
+    def _open_pool(self, scheme: str, host: str, port: int | None) -> HTTPConnectionPool:
+        if scheme == "https":
+            return _SecurePool(host, port, maxsize=_POOL_SIZE, ssl_context=self._trust)
+        return _Pool(host, port, maxsize=_POOL_SIZE)
 
     @cached_property
-    def _elsewhere(self) -> urllib3.PoolManager:
-        # One context for all: reading the machine's authorities costs tens of milliseconds, and urllib3 does it per connection.
-        # And only when somebody is asked who is not on this machine.
-        return _pools(ssl_context=ssl.create_default_context(cafile=self._authorities))
+    def _trust(self) -> ssl.SSLContext:
+        # One for all: reading the machine's authorities costs tens of milliseconds, and urllib3 does it per connection. And
+        # only when somebody is asked who is not on this machine.
+        return ssl.create_default_context(cafile=self._authorities)
 
     @contextmanager
     def open(self, cancel: Cancel, letterhead: Letterhead, body: bytes) -> Iterator[Exchange]:
@@ -304,11 +339,8 @@ class Transport:
 
     def _send(self, exchange: Exchange, letterhead: Letterhead, body: bytes) -> BaseHTTPResponse | None:
         exchange.begin()
-        deadlines = exchange.deadlines
         try:
-            pools = self._elsewhere if letterhead.scheme == "https" else self._here
-            pool = pools.connection_from_host(letterhead.host, letterhead.port, letterhead.scheme)
-            return pool.urlopen(
+            return self._pool(letterhead.scheme, letterhead.host, letterhead.port).urlopen(
                 "POST",
                 letterhead.path,
                 body=body,
@@ -317,7 +349,7 @@ class Transport:
                 retries=False,
                 preload_content=False,
                 decode_content=False,
-                timeout=urllib3.Timeout(connect=deadlines.connect, read=deadlines.first_byte),
+                timeout=self._timeout,
             )
         except (
             urllib3.exceptions.NewConnectionError,
@@ -330,12 +362,6 @@ class Transport:
         except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError):
             exchange.failure = Failure.CUT
         return None
-
-
-def _pools(**options: Any) -> urllib3.PoolManager:
-    pools = urllib3.PoolManager(num_pools=64, maxsize=_POOL_SIZE, retries=False, **options)
-    pools.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
-    return pools
 
 
 def _pause_asked(answer: BaseHTTPResponse) -> float | None:

@@ -41,6 +41,19 @@ def test_a_body_that_breaks_off_or_makes_no_sense_is_not_taken_for_complete(tail
         list(_reads(response))
 
 
+def test_a_body_of_a_known_length_is_over_with_its_last_byte() -> None:
+    with _answered([b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", b"Hel", b"lo"]) as response:
+        assert b"".join(iter(lambda: b"" if response.isclosed() else response.read1(16), b"")) == b"Hello"
+        assert response.isclosed()
+
+
+def test_a_body_that_is_shorter_than_was_said_is_not_taken_for_complete() -> None:
+    with _answered([b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nHello"]) as response:
+        assert response.read1(16) == b"Hello"
+        with pytest.raises(IncompleteRead):
+            response.read1(16)
+
+
 def test_a_line_without_an_end_does_not_fill_the_memory() -> None:
     with _answered([_HEAD, *[b"1" * 8192] * 20]) as response, pytest.raises(HTTPException):
         list(_reads(response))
