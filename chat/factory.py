@@ -59,6 +59,8 @@ def _build(settings: Settings) -> Flask:
     )
     app.request_class = MemoryRequest
     app.session_interface = CheapSessions()
+    # Nothing here is async, and Flask would look into each function, each time that it is called.
+    app.ensure_sync = lambda func: func  # type: ignore[method-assign]
     app.config.from_mapping(_config(site))
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from flask import request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ class CheapSessions(SecureCookieSessionInterface):
         return super().open_session(app, request)
 
     def save_session(self, app: "Flask", session: "SessionMixin", response: "Response") -> None:
-        """Say nothing about a session that nobody asked for: an empty one leaves no trace in the response."""
-        if session or session.accessed or session.modified:
+        """Say nothing about an empty session to somebody who sent none.
+
+        All that Flask would add is that the answer varies with the cookie, which matters to caches, and nothing that is not
+        the same for everybody may be cached here (headers.py).
+        """
+        if session or session.modified or request.environ.get("HTTP_COOKIE"):
             super().save_session(app, session, response)

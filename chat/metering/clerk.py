@@ -7,7 +7,6 @@ tried again by itself, so that one bad row spoils nobody else's. Work is such a 
 
 import atexit
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
+
+from chat.kernel.forks import process_id
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -98,8 +99,8 @@ class Clerk:
         with self._lock:
             self._waiting.append(task)
             self._idle.clear()
-            if self._owner != os.getpid():  # the first act, or the first one after a fork, which took no thread along
-                self._owner = os.getpid()
+            if self._owner != process_id():  # the first act, or the first one after a fork, which took no thread along
+                self._owner = process_id()
                 threading.Thread(target=self._run, name="clerk", daemon=True).start()
                 atexit.register(self.flush)
         self._bell.set()

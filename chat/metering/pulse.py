@@ -4,7 +4,6 @@ What a process leaves behind when it dies is known by that from what merely take
 alive any more. A request that lasts hours keeps its reservation, and one whose process was killed loses it within minutes.
 """
 
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from chat.kernel import clock
+from chat.kernel.forks import process_id
 from chat.metering.budgets import say_alive
 
 BEAT_SECONDS = 10.0
@@ -36,8 +36,8 @@ class Pulse:
         """Keep this reservation alive from now on."""
         with self._lock:
             self._began[public_id] = time.monotonic()
-            if self._owner != os.getpid():  # the first one, or the first after a fork, which took no thread along
-                self._owner = os.getpid()
+            if self._owner != process_id():  # the first one, or the first after a fork, which took no thread along
+                self._owner = process_id()
                 threading.Thread(target=self._run, name="pulse", daemon=True).start()
 
     def end(self, public_id: str) -> None:
