@@ -1,13 +1,37 @@
-"""A picture small enough to write down."""
+"""Pictures small enough to write down."""
 
+import base64
 import struct
 import zlib
+
+PNG = b"\x89PNG\r\n\x1a\n"
+# A single pixel, as encoders of these formats write it.
+JPEG = base64.b64decode(
+    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAP//////////////////////////////////////////////////////////////////////////////////////"
+    "wAALCAABAAEBAREA/8QAFAABAAAAAAAAAAAAAAAAAAAAA//EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAIAQEAAD8AN//Z"
+)
+GIF = bytes.fromhex("47494638396101000100800000ff0000ffffff2c00000000010001000002024401003b")
+WEBP = base64.b64decode("UklGRiIAAABXRUJQVlA4IBYAAAAwAQCdASoBAAEADsD+JaQAA3AAAAAA")
 
 
 def png() -> bytes:
     """One grey pixel."""
-    header = struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(b"\x00\x80")) + _chunk(b"IEND", b"")
+    return _png(1, 1, 0, b"\x00\x80")
+
+
+def png_of(red: int, green: int, blue: int, side: int = 32, *, pixels: bytes | None = None) -> bytes:
+    """A square of one colour; `pixels`: what it holds instead, whatever its head says."""
+    held = (b"\0" + bytes((red, green, blue)) * side) * side if pixels is None else pixels
+    return _png(side, side, 2, held)
+
+
+def _png(width: int, height: int, colours: int, pixels: bytes) -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, 8, colours, 0, 0, 0)
+    return PNG + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(pixels)) + _chunk(b"IEND", b"")
+
+
+def data_url(data: bytes, kind: str = "image/png") -> str:
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

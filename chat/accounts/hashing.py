@@ -4,14 +4,9 @@ Under gevent one thread serves everybody, so hashes run in gevent's thread pool 
 took 223-396 ms without, 15 ms with it). Elsewhere argon2 frees the interpreter lock by itself.
 """
 
-import sys
-from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
-from gevent import get_hub
-
-P = ParamSpec("P")
-R = TypeVar("R")
+from chat.kernel.beside import beside
 
 
 class Pooled:
@@ -21,20 +16,12 @@ class Pooled:
         self._context = context
 
     def hash(self, *args: Any, **kwargs: Any) -> str:
-        hashed: str = _beside(self._context.hash, *args, **kwargs)
+        hashed: str = beside(self._context.hash, *args, **kwargs)
         return hashed
 
     def verify(self, *args: Any, **kwargs: Any) -> bool:
-        fits: bool = _beside(self._context.verify, *args, **kwargs)
+        fits: bool = beside(self._context.verify, *args, **kwargs)
         return fits
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._context, name)
-
-
-def _beside(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    monkey = sys.modules.get("gevent.monkey")
-    if monkey is None or not monkey.is_module_patched("threading"):
-        return work(*args, **kwargs)
-    result: R = get_hub().threadpool.apply(work, args, kwargs)
-    return result

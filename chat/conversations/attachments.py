@@ -9,10 +9,10 @@ import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from chat.conversations.images import media_type_of, read_image
 from chat.kernel.errors import Problem, TooLarge
 from chat.kernel.profile import Limits
 from chat.providers.base import File, Image
+from chat.providers.images import media_type_of, read_image
 
 LONGEST_TEXT = 400_000  # characters; more than the context of the models people run
 LONGEST_NAME = 120

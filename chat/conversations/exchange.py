@@ -4,6 +4,7 @@ The conversation is a value; whether it is also a row is decided by `Desk.saved`
 the moment of writing: a consent withdrawn in the middle of an answer stops that answer from being stored.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -26,6 +27,7 @@ from chat.kernel.site import Site
 from chat.metering.ledger import Status
 from chat.providers.base import FinishReason, Image, Message, Part, Request, Role, Text
 from chat.providers.catalogue import Model
+from chat.providers.engine_images import Allowance
 
 _GO_ON = "Continue your last answer exactly where it stopped. Do not repeat anything and do not comment on it."
 # A cautious guess for fitting a conversation into a model's context; providers count exactly and refuse what is too long.
@@ -102,19 +104,28 @@ def request_for(asked: Asked, model: Model) -> Request:
     said = messages(branch if asked.before else branch[:-1])
     if asked.before:
         said = (*said, Message(Role.USER, (Text(_GO_ON),)))
-    if not model.sees_images and any(isinstance(part, Image) for message in said for part in message.parts):
+    if not model.sees_images and any(_pictures(said)):
         raise Problem(
             f"{model.name} cannot see pictures. Choose a model that can, or remove the picture from the conversation."
         )
     room = model.context - model.longest_answer - _tokens(asked.transcript.instructions)
+    said = _fitting(said, room)
+    if model.kind == "embedded":
+        allowance = Allowance()
+        for picture in _pictures(said):
+            allowance.take(picture)
     return Request(
         model=model.upstream,
-        messages=_fitting(said, room),
+        messages=said,
         system=asked.transcript.instructions or None,
         temperature=asked.transcript.temperature,
         max_tokens=model.longest_answer,
         reasoning=model.reasons,
     )
+
+
+def _pictures(said: Iterable[Message]) -> Iterator[Image]:
+    return (part for message in said for part in message.parts if isinstance(part, Image))
 
 
 def _fitting(said: tuple[Message, ...], room: int) -> tuple[Message, ...]:

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
-from chat.inference.ways import Fields
+from chat.inference.shown import Fields
 from chat.kernel.errors import Problem
 from chat.providers.passing import Protocol
 

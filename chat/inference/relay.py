@@ -31,6 +31,7 @@ from chat.providers.catalogue import Catalogue, Model
 from chat.providers.demands import Demands
 from chat.providers.passing import Passed, Protocol, RequestRejected, pass_on
 from chat.providers.problems import Failure
+from chat.providers.projector import BLIND
 from chat.providers.translation.refusal import NotAble
 
 # A failure of one provider that another one may not share. A request that is wrong is wrong everywhere.
@@ -192,6 +193,8 @@ def _check_again(call: ApiCall, model: Model) -> None:
 
 def _sent(model: Model, way: Way, catalogue: Catalogue, cancel: Cancel) -> Passed:
     endpoint = catalogue.endpoint_for(model, cancel)
+    if way.shows_images and not endpoint.sees_images:
+        raise NotAble(BLIND)
     if way.trial is not None:
         way.trial.check(catalogue.transport, endpoint, cancel)
     return pass_on(catalogue.transport, endpoint, way.protocol, way.body, cancel, way.headers)
@@ -288,7 +291,8 @@ class _Settling:
             status=self.status,
             code=self.code,
             input_bytes=self.call.input_bytes,
-            input_estimate=0 if nothing_came else self.call.asked.input_estimate,
+            # No model reads more than its context, and an image has many more bytes than tokens.
+            input_estimate=0 if nothing_came else min(self.call.asked.input_estimate, self.model.context),
             output_bytes=tally.bytes,
             output_estimate=0 if says_nothing else tally.estimate_output(),
             input_tokens=tally.input_tokens,

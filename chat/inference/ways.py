@@ -1,12 +1,13 @@
 """How a request reaches a model: as it came, where the model speaks the caller's protocol, or translated, where it does not."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from chat.inference.shown import Fields, plain, shown_to_engine
 from chat.kernel.errors import Problem
 from chat.providers.catalogue import Model
 from chat.providers.grammar_trial import Trial
@@ -17,14 +18,13 @@ from chat.providers.translation.answer_to_anthropic import StreamToAnthropic, an
 from chat.providers.translation.answer_to_openai import StreamToOpenAI, answer_to_openai
 from chat.providers.translation.chat_to_responses import StreamToResponses, answer_to_response, begin_response
 from chat.providers.translation.form_held import has_schema, hold_to_form
-from chat.providers.translation.refusal import Json, NotAble
+from chat.providers.translation.images_shown import as_block
+from chat.providers.translation.refusal import Json
 from chat.providers.translation.responses_to_chat import request_to_chat
 from chat.providers.translation.to_anthropic import request_to_anthropic
 from chat.providers.translation.to_openai import request_to_openai
 from chat.providers.translation.tools_called import StreamWithCalls, answer_with_calls
 from chat.providers.translation.tools_told import Told, speaks_of_tools, tell_tools
-
-Fields = dict[str, msgspec.Raw]
 
 _OWN_HOST = "api.openai.com"
 _encode = msgspec.json.Encoder().encode
@@ -44,7 +44,6 @@ _REMOVED = {
 }  # fmt: skip
 # What only the protocol's own provider could make something of.
 _TRIED_OUT = ("anthropic-beta", "openai-beta")
-_SAID = ("messages", "input")
 _NO = msgspec.Raw(b"false")
 _COUNT_TOO = msgspec.Raw(b'{"include_usage":true}')
 # What a translation meets in JSON whose values are not of the types that they should be of.
@@ -85,11 +84,18 @@ class Way:
     headers: Mapping[str, str] = field(default_factory=dict)
     # What the engine has to be asked before, if anything.
     trial: Trial | None = None
+    shows_images: bool = False
 
 
 def way_to(model: Model, asked: Asked) -> Way:
     """Return the way. Raises NotSpoken, NotAble, Untranslatable, or Problem for a field of a wrong form."""
-    _require_able(model, asked)
+    if model.kind != "embedded":
+        return _way_to(model, asked)
+    fields, images = shown_to_engine(model, asked.fields)
+    return replace(_way_to(model, replace(asked, fields=fields)), shows_images=images > 0)
+
+
+def _way_to(model: Model, asked: Asked) -> Way:
     spoken = spoken_by(model.kind)
     if asked.protocol in spoken:
         if not model.takes_tools and _needs_telling(asked):
@@ -98,36 +104,6 @@ def way_to(model: Model, asked: Asked) -> Way:
     if _OTHER.get(asked.protocol) in spoken:
         return _translated(model, asked, _as_responses if asked.protocol is Protocol.RESPONSES else _translation)
     raise NotSpoken(f"The model {model.id} cannot be asked by /v1/{asked.protocol.value}.")
-
-
-def _require_able(model: Model, asked: Asked) -> None:
-    """Refuse what llama.cpp would leave out in silence, or fail at. What other providers' models can do is theirs to say."""
-    if model.kind != "embedded":
-        return
-    if not model.sees_images and any(_shows_images(_plain(asked, name)) for name in _SAID):
-        raise NotAble(f"The model {model.id} does not see images. Leave them out, or ask another model.")
-
-
-def _plain(asked: Asked, name: str) -> Any:
-    """Return the field's value; None where there is none, or none that can be read, which is the model's server's to say."""
-    try:
-        return msgspec.json.decode(asked.fields.get(name, b"null"))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-
-
-def _shows_images(said: Any) -> bool:
-    """Return whether there is an image in messages of any of the protocols."""
-    left = [said]
-    while left:
-        match left.pop():
-            case {"type": "image" | "image_url" | "input_image"}:
-                return True
-            case dict() as one:
-                left += one.values()
-            case list() as several:
-                left += several
-    return False
 
 
 def _as_it_came(model: Model, asked: Asked) -> Way:
@@ -146,10 +122,10 @@ def _needs_telling(asked: Asked) -> bool:
     """Return whether it is about tools or a schema; all others are left untouched, also what cannot be read here."""
     match asked.protocol:
         case Protocol.CHAT:
-            given = {name: _plain(asked, name) for name in ("tools", "functions", "messages", "response_format")}
+            given = {name: plain(asked.fields, name) for name in ("tools", "functions", "messages", "response_format")}
             return speaks_of_tools(given) or has_schema(given)
         case Protocol.COUNT_TOKENS:
-            return bool(_plain(asked, "tools"))
+            return bool(plain(asked.fields, "tools"))
     return False
 
 
@@ -179,7 +155,7 @@ def _translation(model: Model, asked: Asked) -> Way:
     own_host = model.host == _OWN_HOST
     done = request_to_openai(given, own_host=own_host)
     told = _told(model, done.body)
-    to_anthropic = StreamToAnthropic(model=model.id, input_estimate=asked.input_estimate)
+    to_anthropic = StreamToAnthropic(model=model.id, input_estimate=min(asked.input_estimate, model.context))
     return Way(
         Protocol.CHAT,
         _encode({"model": model.upstream, **told.body} | ({"store": False} if own_host else {})),
@@ -238,8 +214,13 @@ def _counted(model: Model, given: Json) -> Json:
     """Return what is to be counted: the request as the model gets to read it."""
     told = tell_tools(request_to_openai(given, own_host=False).body).body["messages"]
     instructions = [one["content"] for one in told if one["role"] == "system"]  # none where no tool may be called
-    messages = [one for one in told if one["role"] != "system"]
+    messages = [_in_blocks(one) for one in told if one["role"] != "system"]
     return {"model": model.upstream, "messages": messages} | ({"system": instructions[0]} if instructions else {})
+
+
+def _in_blocks(message: Json) -> Json:
+    content = message["content"]
+    return message if isinstance(content, str) else message | {"content": [as_block(one) for one in content]}
 
 
 def _trial(model: Model, told: Told) -> Trial | None:

@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     chat_signing_key: str | None = Field(default=None, repr=False)
     chat_public_url: str | None = None
     chat_embedded_model: str = "smollm2"
+    chat_embedded_projector: Path | None = None  # what lets that model see
     chat_log_level: str = "INFO"
     chat_first_byte_seconds: float = Field(default=120, ge=1, le=3600)  # how long a provider may think before it says a word
     chat_proxies: int = Field(default=0, ge=0, le=5)  # how many reverse proxies of ours stand in front
@@ -45,10 +46,10 @@ class Settings(BaseSettings):
     anthropic_api_key: str | None = Field(default=None, repr=False)
     anthropic_base_url: str | None = None
 
-    @field_validator("chat_instance", mode="after")
+    @field_validator("chat_instance", "chat_embedded_projector", mode="after")
     @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().resolve()
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value and value.expanduser().resolve()
 
     @field_validator("chat_secret_key")
     @classmethod

@@ -76,6 +76,7 @@ class Catalogue:
         self._environment = {**dotenv_values(".env"), **os.environ} if environment is None else environment
         self._settings = settings
         self._embedded = find_embedded_model(settings)
+        self._sees_images = self._embedded is not None and self._embedded.sees_images
         self._models: dict[str, Model] = {}
         self._not_offered: list[NotOffered] = []
         self._connections = {provider.id: provider for provider in profile.providers}
@@ -216,7 +217,8 @@ class Catalogue:
             provider_name=provider.name,
             kind=provider.kind,
             upstream=model.upstream,
-            sees_images=model.images,
+            # What the file in use can do, and not what a profile says of it.
+            sees_images=self._sees_images if provider.kind == "embedded" else model.images,
             reasons=model.reasoning,
             context=model.context,
             longest_answer=model.longest_answer,

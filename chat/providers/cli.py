@@ -5,6 +5,7 @@ import click
 from chat.kernel.profile import load_profile
 from chat.kernel.settings import load_settings
 from chat.providers.catalogue import Catalogue
+from chat.providers.projector import tell_projector
 from chat.providers.weights import fetch_weights, find_embedded_model
 
 
@@ -34,5 +35,6 @@ def fetch(context: click.Context) -> None:
         click.echo("CHAT_EMBEDDED_MODEL is off: there is nothing to fetch.")
         return
     is_there = fetch_weights(model, click.echo)
+    tell_projector(model.projector, click.echo)
     click.echo("1 model is there." if is_there else "0 models are there.")
     context.exit(0 if is_there else 1)

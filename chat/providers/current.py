@@ -6,6 +6,7 @@ from flask import Flask, current_app
 from chat.kernel.site import current_site
 from chat.providers.catalogue import Catalogue
 from chat.providers.engine import Engine
+from chat.providers.projector import tell_projector
 from chat.providers.weights import fetch_weights
 
 _EXTENSION = "candor_catalogue"
@@ -32,7 +33,10 @@ def engine_state() -> tuple[str, bool]:
     if not embedded.is_there:
         return "model missing", False
     engine = Engine(current_site().settings.chat_instance, embedded, context=0)
-    return ("running" if engine.find() else "idle"), True
+    state = engine.find()
+    if state is not None and state.projector and not state.sees_images:
+        return "running, and its projector does not fit", True
+    return ("idle" if state is None else "running"), True
 
 
 def get_ready(app: Flask) -> None:
@@ -46,3 +50,4 @@ def get_ready(app: Flask) -> None:
     embedded = catalogue.embedded
     if embedded is not None:
         fetch_weights(embedded, click.echo)
+        tell_projector(embedded.projector, click.echo)

@@ -4,12 +4,13 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from chat.providers.base import Cancel, Event, Finished, FinishReason, ProviderProblem, Request
+from chat.providers.base import Cancel, Event, Finished, FinishReason, Image, ProviderProblem, Request
 from chat.providers.engine import Engine, State
 from chat.providers.letterhead import Letterheads
 from chat.providers.openai import OpenAIProvider
 from chat.providers.passing import Endpoint
 from chat.providers.problems import Failure
+from chat.providers.projector import BLIND
 from chat.providers.transport import Transport
 from chat.providers.weights import EmbeddedModel
 
@@ -31,6 +32,8 @@ class EmbeddedProvider:
             state = self._locate(cancel)
             if state is None:
                 break
+            if not state.sees_images and _shows_pictures(request):
+                raise ProviderProblem(BLIND, code="projector_missing")
             has_begun = False
             try:
                 for event in self._endpoint(state).stream(request, cancel):
@@ -48,7 +51,7 @@ class EmbeddedProvider:
     def endpoint(self, cancel: Cancel) -> Endpoint:
         """Return where the engine listens now, started if it does not run. Raises ProviderProblem."""
         state = self.engine.locate(cancel)
-        return Endpoint(state.url, {"authorization": f"Bearer {state.key}"})
+        return Endpoint(state.url, {"authorization": f"Bearer {state.key}"}, sees_images=state.sees_images)
 
     def _locate(self, cancel: Cancel) -> State | None:
         """Return where the engine listens, or None when the reader left while it started."""
@@ -65,3 +68,7 @@ class EmbeddedProvider:
                 letterhead = self._letterheads.write("openai", state.url, state.key)
                 self._asked = (state, OpenAIProvider(letterhead, self._transport))
             return self._asked[1]
+
+
+def _shows_pictures(request: Request) -> bool:
+    return any(isinstance(part, Image) for message in request.messages for part in message.parts)

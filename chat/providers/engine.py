@@ -8,6 +8,7 @@ a worker has one thread for many people.
 
 import contextlib
 import fcntl
+import logging
 import os
 import signal
 import subprocess
@@ -25,7 +26,10 @@ import msgspec
 from chat.kernel.settings import ROOT
 from chat.providers.base import Cancel, ProviderProblem
 from chat.providers.problems import Failure, problem
+from chat.providers.projector import UNFIT
 from chat.providers.weights import EmbeddedModel
+
+log = logging.getLogger("chat.providers")
 
 START_SECONDS = 30.0
 _END_SECONDS = 5.0
@@ -39,6 +43,9 @@ class State(msgspec.Struct, frozen=True):
     key: str
     pid: int
     model: str
+    # The projector that it was to have, and whether it has it: one that does not fit the model is left away.
+    projector: str = ""
+    sees_images: bool = False
 
     def __repr__(self) -> str:
         return f"State(port={self.port}, pid={self.pid})"
@@ -87,6 +94,7 @@ class Engine:
         self._files = EngineFiles(instance / "engine")
         self._model = model
         self._context = context
+        self._projector = str(model.projector) if model.sees_images else ""
         self._leave: Callable[[], object] | None = None
         self._owner = 0
         self._lock = threading.Lock()
@@ -97,7 +105,7 @@ class Engine:
         self._be_present(by, cancel)
         while True:
             state = self.find()
-            if state is not None and state.model == str(self._model.path):
+            if state is not None and (state.model, state.projector) == (str(self._model.path), self._projector):
                 return state
             if not self._model.is_there:
                 raise ProviderProblem(
@@ -113,7 +121,7 @@ class Engine:
             _wait(by, cancel)
 
     def end(self, state: State) -> None:
-        """End an engine that does not answer, or that serves another model. It is the one of `state` as long as it lives."""
+        """End an engine that does not answer, or that serves other files. It is the one of `state` as long as it lives."""
         by = time.monotonic() + _END_SECONDS
         while self.find() == state and time.monotonic() < by:
             with contextlib.suppress(ProcessLookupError):
@@ -159,17 +167,25 @@ class Engine:
             if not try_lock(start, shared=False) or self.find() is not None:
                 yield None
                 return
-            child = _spawn(self._files.folder, self._model.path, self._context)
-            by = time.monotonic() + START_SECONDS
-            while self.find() is None and child.poll() is None and time.monotonic() < by:
-                time.sleep(_GLANCE)
+            child = self._start(sees_images=bool(self._projector))
+            if self._projector and self.find() is None and child.poll() is not None:
+                child = self._start(sees_images=False)
+                if self.find() is not None:
+                    log.warning(UNFIT)
             yield child
 
+    def _start(self, *, sees_images: bool) -> subprocess.Popen[bytes]:
+        child = _spawn(self._files.folder, str(self._model.path), str(self._context), self._projector, str(int(sees_images)))
+        by = time.monotonic() + START_SECONDS
+        while self.find() is None and child.poll() is None and time.monotonic() < by:
+            time.sleep(_GLANCE)
+        return child
 
-def _spawn(folder: Path, model: Path, context: int) -> subprocess.Popen[bytes]:
+
+def _spawn(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
     """Start the engine in a session of its own, so that Ctrl-C reaches only us, with nowhere to write a word to."""
     child = subprocess.Popen(  # noqa: S603  # every argument is ours
-        [sys.executable, "-m", "chat.providers.engine_process", str(folder), str(model), str(context)],
+        [sys.executable, "-m", "chat.providers.engine_process", str(folder), *arguments],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -25,15 +25,17 @@ _ELECTION_SECONDS = 1.0
 
 def main() -> None:
     folder, model, context = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    projector, sees_images = sys.argv[4], sys.argv[5] == "1"
     files = EngineFiles(folder)
     with files.alive.open("ab") as alive, files.users.open("ab") as users:
         if not _is_elected(alive):
             return
         files.state.unlink(missing_ok=True)
         key = secrets.token_urlsafe(32)
-        server = xllamacpp.Server(_parameters(model, key, context))
+        server = xllamacpp.Server(_parameters(model, key, context, projector if sees_images else ""))
         port = int(server.listening_address.rsplit(":", 1)[1])
-        secret_files.replace(files.state, msgspec.json.encode(State(port, key, os.getpid(), model)).decode())
+        state = State(port, key, os.getpid(), model, projector, sees_images)
+        secret_files.replace(files.state, msgspec.json.encode(state).decode())
         while not try_lock(users, shared=False):
             time.sleep(_LOOK_EVERY)
         files.state.unlink(missing_ok=True)
@@ -51,10 +53,13 @@ def _is_elected(alive: IO[bytes]) -> bool:
     return True
 
 
-def _parameters(model: str, key: str, context: int) -> Any:
+def _parameters(model: str, key: str, context: int, projector: str) -> Any:
     cores = os.cpu_count() or 1
     parameters = xllamacpp.CommonParams()
     parameters.model.path = model
+    # On the processor, like the model. Nothing is read from a folder of media: `media_path` stays empty.
+    parameters.mmproj.path = projector
+    parameters.mmproj_use_gpu = False
     parameters.hostnames = ["127.0.0.1"]
     parameters.port = 0
     parameters.api_keys = [key]

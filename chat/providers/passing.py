@@ -58,6 +58,8 @@ class Endpoint:
 
     base_url: str
     headers: Mapping[str, str]
+    # Whether pictures may be sent there at all; what the model makes of them is its provider's to say.
+    sees_images: bool = True
 
     def letterhead(self, protocol: Protocol, more: Mapping[str, str]) -> Letterhead:
         """Return what stands above a request of this protocol; `more` are headers of its own."""

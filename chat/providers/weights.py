@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chat.kernel.settings import Settings
+from chat.providers.projector import why_blind
 
 DEFAULT = "smollm2"
 OFF = "off"
@@ -42,6 +43,7 @@ class EmbeddedModel:
     name: str
     path: Path
     is_default: bool
+    projector: Path | None = None
 
     @property
     def is_there(self) -> bool:
@@ -51,6 +53,11 @@ class EmbeddedModel:
         except OSError:
             return False
         return size == _SIZE if self.is_default else size > 0
+
+    @property
+    def sees_images(self) -> bool:
+        """Whether it has a projector that could be one. Whether that fits the weights is known when the engine has tried."""
+        return self.projector is not None and not why_blind(self.projector)
 
 
 def reads_tools(weights: Path) -> bool:
@@ -74,9 +81,11 @@ def find_embedded_model(settings: Settings) -> EmbeddedModel | None:
     if choice.lower() == OFF:
         return None
     if choice.lower() == DEFAULT:
-        return EmbeddedModel("SmolLM2 135M", settings.chat_instance / "models" / _FILE, is_default=True)
-    path = Path(choice).expanduser().resolve()
-    return EmbeddedModel(path.stem, path, is_default=False)
+        path, is_default = settings.chat_instance / "models" / _FILE, True
+    else:
+        path, is_default = Path(choice).expanduser().resolve(), False
+    name = "SmolLM2 135M" if is_default else path.stem
+    return EmbeddedModel(name, path, is_default=is_default, projector=settings.chat_embedded_projector)
 
 
 def fetch_weights(model: EmbeddedModel, say: Callable[[str], None]) -> bool:

@@ -13,6 +13,7 @@ from chat.kernel.errors import Problem
 from chat.providers.catalogue import Model
 from chat.providers.data_policy import DataPolicy
 from chat.providers.passing import Protocol
+from tests.images import data_url, png
 
 TOLD = Model(
     id="here",
@@ -32,7 +33,7 @@ TOLD = Model(
 MESSAGES = [{"role": "user", "content": "Hi"}]
 FUNCTION = {"name": "weather", "parameters": {"type": "object", "properties": {}}}
 TOOLS = [{"type": "function", "function": FUNCTION}]
-PICTURE = {"type": "input_image", "image_url": "data:image/png;base64,AA==", "detail": "low"}
+PICTURE = {"type": "input_image", "image_url": data_url(png()), "detail": "low"}
 
 
 def way(model: Model, protocol: Protocol = Protocol.CHAT, **fields: Any) -> Way:
@@ -173,7 +174,7 @@ def test_a_response_shows_images_to_a_model_that_sees() -> None:
 
     made = json.loads(way(replace(TOLD, sees_images=True), Protocol.RESPONSES, input=said).body)
 
-    shown = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA==", "detail": "low"}}
+    shown = {"type": "image_url", "image_url": {"url": data_url(png()), "detail": "low"}}
     assert made["messages"] == [{"role": "user", "content": [{"type": "text", "text": "What is it?"}, shown]}]
 
 

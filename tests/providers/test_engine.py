@@ -6,20 +6,30 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from chat.kernel.settings import ROOT
-from chat.providers.base import Cancel, Finished, Message, ProviderProblem, Request, Role, Text
+from chat.providers.base import Cancel, Finished, Image, Message, ProviderProblem, Request, Role, Text
 from chat.providers.embedded import EmbeddedProvider
+from chat.providers.projector import UNFIT
 from chat.providers.transport import Transport
 from chat.providers.weights import EmbeddedModel
+from tests.images import png_of
+from tests.projector import write_projector
 from tests.providers.asking import said
 
 pytestmark = pytest.mark.engine
 
 _ASKED = Request("smollm2", (Message(Role.USER, (Text("Say hello."),)),), max_tokens=8)
+_SHOWN = Request(
+    "smollm2",
+    (Message(Role.USER, (Text("What is the color of this picture?"), Image("image/png", png_of(255, 0, 0)))),),
+    max_tokens=12,
+    temperature=0,
+)
 _WORKER = """
 import sys
 from pathlib import Path
@@ -91,6 +101,38 @@ def test_an_engine_with_another_model_is_replaced(here: EmbeddedProvider, tmp_pa
     other.engine.leave()
     assert state is not None
     assert state.model.endswith("other.gguf")
+
+
+def test_an_engine_with_another_projector_is_replaced(here: EmbeddedProvider, tmp_path: Path, weights: EmbeddedModel) -> None:
+    list(here.stream(_ASKED, Cancel()))
+    blind = here.engine.find()
+    seeing = provider_of(tmp_path, replace(weights, projector=write_projector(tmp_path / "mmproj.gguf", weights.path)))
+
+    events = list(seeing.stream(_SHOWN, Cancel()))
+
+    state = seeing.engine.find()
+    seeing.engine.leave()
+    assert "red" in said(events)
+    assert blind is not None
+    assert state is not None
+    assert (blind.sees_images, state.sees_images) == (False, True)
+
+
+def test_an_engine_runs_without_a_projector_that_does_not_fit(
+    tmp_path: Path, weights: EmbeddedModel, caplog: pytest.LogCaptureFixture
+) -> None:
+    projector = write_projector(tmp_path / "mmproj.gguf", weights.path, width=512)
+    provider = provider_of(tmp_path, replace(weights, projector=projector))
+
+    assert said(list(provider.stream(_ASKED, Cancel())))
+    first = provider.engine.find()
+    with pytest.raises(ProviderProblem, match="does not fit") as caught:
+        list(provider.stream(_SHOWN, Cancel()))
+
+    assert provider.engine.find() == first
+    provider.engine.leave()
+    assert caught.value.code == "projector_missing"
+    assert [one.message for one in caplog.records if one.name == "chat.providers"] == [UNFIT]
 
 
 def test_a_missing_model_says_what_to_run(tmp_path: Path) -> None:

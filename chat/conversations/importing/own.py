@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from chat.conversations.attachments import clean_name
-from chat.conversations.images import media_type_of, read_image
 from chat.conversations.importing.found import MOST_TURNS, CannotImport, Found, Reading, moment, words
 from chat.conversations.transcript import State, Transcript, Turn
 from chat.kernel.errors import Problem
 from chat.kernel.ids import is_public_id
 from chat.providers.base import File, Image, Part, Role, Text
+from chat.providers.images import media_type_of, read_image
 
 FORMAT = "candor-export"
 SCHEMA_VERSION = 1

@@ -13,8 +13,8 @@ from chat.kernel.settings import Settings
 # What a scratch instance has of its own; everything else is the running site's.
 _OWN = {
     "chat_instance", "chat_profile", "chat_secret_key", "chat_master_key", "chat_signing_key", "chat_keyring_url",
-    "chat_log_level", "chat_embedded_model", "chat_first_byte_seconds", "database_url", "mail_url", "openai_api_key",
-    "openai_base_url", "anthropic_api_key", "anthropic_base_url",
+    "chat_log_level", "chat_embedded_model", "chat_embedded_projector", "chat_first_byte_seconds", "database_url", "mail_url",
+    "openai_api_key", "openai_base_url", "anthropic_api_key", "anthropic_base_url",
 }  # fmt: skip
 _INHERITED = ("PATH", "VIRTUAL_ENV", "LANG", "LC_ALL")
 # Two models that no site may offer, in every scratch instance behind the site's own: whoever is asked for them must refuse.

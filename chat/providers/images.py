@@ -12,6 +12,7 @@ from chat.kernel.errors import Problem, TooLarge
 from chat.providers.base import Image
 
 LONGEST_SIDE = 8_000  # pixels; providers refuse more
+MOST_SCANS = 100  # a decoder goes over all of a JPEG for each, and a few bytes make one; cameras write 1, the web 10
 
 PNG = b"\x89PNG\r\n\x1a\n"
 PNG_NEEDED = {b"IHDR", b"PLTE", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"sBIT", b"IDAT", b"IEND"}
@@ -83,7 +84,7 @@ def _strip_png(data: bytes) -> Iterator[bytes]:
 
 def _strip_jpeg(data: bytes) -> Iterator[bytes]:
     yield b"\xff\xd8"
-    at, sized = 2, False
+    at, sized, scans = 2, False, 0
     while True:
         while data[at] == 0xFF and data[at + 1] == 0xFF:
             at += 1  # padding between segments
@@ -99,7 +100,8 @@ def _strip_jpeg(data: bytes) -> Iterator[bytes]:
             _check_size(*struct.unpack_from(">HH", segment, 5)[::-1])
             sized = True
         if marker == 0xDA:
-            if not sized:
+            scans += 1
+            if not sized or scans > MOST_SCANS:
                 raise IndexError
             if (end := JPEG_MARKER.search(data, at)) is None:
                 raise IndexError
