@@ -32,6 +32,7 @@ from tests.browser import Browser
 from tests.databases import Postgres, sqlite_template
 from tests.people import People
 from tests.profiles import write_profile
+from tests.projector import write_projector
 from tests.servers import free_port
 
 MakeApp = Callable[..., Flask]
@@ -341,3 +342,9 @@ def weights() -> EmbeddedModel:
     if not fetch_weights(model, print):
         missing("the embedded model is not here and could not be fetched")
     return model
+
+
+@pytest.fixture(scope="session")
+def projector(weights: EmbeddedModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What lets the default model tell three colours apart."""
+    return write_projector(tmp_path_factory.mktemp("projector") / "mmproj.gguf", weights.path)

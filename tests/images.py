@@ -19,15 +19,20 @@ def png() -> bytes:
     return _png(1, 1, 0, b"\x00\x80")
 
 
-def png_of(red: int, green: int, blue: int, side: int = 32, *, pixels: bytes | None = None) -> bytes:
+def png_of(red: int, green: int, blue: int, side: int = 32, *, pixels: bytes | None = None, level: int = 9) -> bytes:
     """A square of one colour; `pixels`: what it holds instead, whatever its head says."""
     held = (b"\0" + bytes((red, green, blue)) * side) * side if pixels is None else pixels
-    return _png(side, side, 2, held)
+    return _png(side, side, 2, held, level)
 
 
-def _png(width: int, height: int, colours: int, pixels: bytes) -> bytes:
+def _png(width: int, height: int, colours: int, pixels: bytes, level: int = 9) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 8, colours, 0, 0, 0)
-    return PNG + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(pixels)) + _chunk(b"IEND", b"")
+    return PNG + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(pixels, level)) + _chunk(b"IEND", b"")
+
+
+def png_that_no_decoder_reads() -> bytes:
+    """Whole, as far as can be told without decoding it: its one line is filtered in a way that does not exist."""
+    return _png(1, 1, 0, b"\x09\x80")
 
 
 def data_url(data: bytes, kind: str = "image/png") -> str:

@@ -57,9 +57,11 @@ def _parameters(model: str, key: str, context: int, projector: str) -> Any:
     cores = os.cpu_count() or 1
     parameters = xllamacpp.CommonParams()
     parameters.model.path = model
-    # On the processor, like the model. Nothing is read from a folder of media: `media_path` stays empty.
+    # On the processor, like the model. `media_path` stays empty: nothing is read from a folder of media. What is no picture for
+    # llama.cpp it takes for a film, and hands it to the ffprobe of this machine; it finds none here.
     parameters.mmproj.path = projector
     parameters.mmproj_use_gpu = False
+    parameters.video_ffmpeg_bin_dir = os.devnull
     parameters.hostnames = ["127.0.0.1"]
     parameters.port = 0
     parameters.api_keys = [key]

@@ -20,6 +20,8 @@ from chat.providers.transport import Exchange, Transport
 
 # These say what is wrong with the request, in words that help whoever wrote it. The others are about the site's own account.
 _ABOUT_THE_REQUEST = (400, 404, 413, 415, 422)
+# llama.cpp of an image; where it only counts tokens, it calls that a failure of its own.
+_UNREADABLE = "Failed to load image or audio file"
 _LARGEST_ANSWER = 64 * 2**20
 _LONGEST_WORDS = 2000
 # How a stream of events can begin: with a field, a comment, or nothing yet. HTML and JSON begin otherwise.
@@ -148,8 +150,9 @@ def pass_on(
     exchange.close()
     if answer.status == 200:
         raise problem(Failure.GARBLED)
-    if answer.status in _ABOUT_THE_REQUEST and (words := _words(said)):
-        raise RequestRejected(answer.status, words)
+    words = _words(said)
+    if words and (answer.status in _ABOUT_THE_REQUEST or words == _UNREADABLE):
+        raise RequestRejected(answer.status if answer.status in _ABOUT_THE_REQUEST else 400, words)
     raise problem(failure_of_status(answer.status, said))
 
 

@@ -14,6 +14,7 @@ from chat.metering.ledger import Status
 from chat.providers.base import File, FinishReason, Image, Part, Role, Text
 from chat.providers.catalogue import Model
 from chat.providers.data_policy import DataPolicy
+from tests.images import WEBP, png
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 MODEL = Model(
@@ -61,6 +62,16 @@ def test_files_count_and_pictures_need_a_model_that_sees() -> None:
     with pytest.raises(Problem, match="cannot see pictures"):
         request_for(ask(Transcript(), Act.SEND, None, picture, NOW), MODEL)
     assert request_for(ask(Transcript(), Act.SEND, None, (File("a", "text/plain", "b"),), NOW), MODEL).messages
+
+
+def test_the_embedded_model_is_asked_only_what_its_engine_can_bear() -> None:
+    here = replace(MODEL, kind="embedded", sees_images=True)
+    webp = (Image("image/webp", WEBP),)
+
+    with pytest.raises(Problem, match="cannot read WebP"):
+        request_for(ask(Transcript(), Act.SEND, None, webp, NOW), here)
+    assert request_for(ask(Transcript(), Act.SEND, None, webp, NOW), replace(here, kind="echo")).messages[0].parts == webp
+    assert request_for(ask(Transcript(), Act.SEND, None, (Image("image/png", png()),), NOW), here).messages
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import anthropic
 import openai
 import pytest
 
 from chat.providers.weights import EmbeddedModel
-from tests.gateway.sdk import Sdk
+from tests.gateway.sdk import Sdk, openai_sdk
 from tests.gateway.site import ApiSite, api_site
+from tests.images import data_url, png
+from tests.projector import write_projector
 
 pytestmark = [pytest.mark.server, pytest.mark.engine]
 
@@ -100,3 +103,21 @@ def test_embeddings(openai_client: Sdk) -> None:
 
     assert len(found.data) == 2
     assert found.data[0].embedding != found.data[1].embedding
+
+
+def test_an_image_is_refused_while_the_projector_does_not_fit(weights: EmbeddedModel, tmp_path: Path) -> None:
+    """The engine runs without it: text is answered, and no image is answered past."""
+    projector = write_projector(tmp_path / "mmproj.gguf", weights.path, width=512)
+    settings = {"CHAT_EMBEDDED_MODEL": str(weights.path), "CHAT_EMBEDDED_PROJECTOR": str(projector)}
+    shown = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": data_url(png())}}]}]
+
+    with api_site("gunicorn", {}, tmp_path, **settings) as api, openai_sdk("sync", api.url, api.key) as client:
+        with pytest.raises(openai.BadRequestError, match="its projector does not fit it"):
+            client("chat.completions.create", model=MODEL, messages=shown)
+        answer = client("chat.completions.create", model=MODEL, messages=HI, max_tokens=4)
+        with api.http() as http:
+            ready = http.get("/readyz")
+
+    assert answer.choices[0].message.content
+    assert ready.status_code == 200
+    assert "its projector does not fit" in ready.text

@@ -177,7 +177,7 @@ MUTATIONS = (
     ),
     _one(
         "any password will do", "cap-signin", "chat/accounts/hashing.py",
-        "        fits: bool = _beside(self._context.verify, *args, **kwargs)\n        return fits", "        return True",
+        "        fits: bool = beside(self._context.verify, *args, **kwargs)\n        return fits", "        return True",
     ),
     _one(
         "a conversation that outlives its day", "keep-history", "chat/kernel/lifetimes.py",
