@@ -5,6 +5,7 @@ The projector is the tests' own and knows three colours (see `tests/projector.py
 
 import json
 import os
+import random
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -136,6 +137,18 @@ def test_tokens_of_an_image_are_counted_as_the_engine_reads_them(anthropic_clien
 
     assert counted == read.input_tokens + (read.cache_read_input_tokens or 0)
     assert counted == anthropic_client("messages.count_tokens", **words).input_tokens + TOKENS
+
+
+def test_an_image_is_not_estimated_by_its_bytes_where_nobody_reads_to_the_end(openai_client: Sdk, api: ApiSite) -> None:
+    noise = random.Random(1)
+    large = png_of(0, 0, 0, 300, pixels=b"".join(b"\0" + noise.randbytes(900) for _ in range(300)))
+    asked = chat(large, "Write a long story about a lighthouse.") | {"max_tokens": 2000}
+
+    openai_client.events("chat.completions.create", most=3, **asked)
+
+    (row,) = api.settled(1)
+    assert (row.status, row.estimated) == ("stopped", True)
+    assert row.input_tokens <= 8192
 
 
 def test_an_image_counts_beside_tools_as_well(anthropic_client: Sdk) -> None:

@@ -178,6 +178,18 @@ def test_a_response_shows_images_to_a_model_that_sees() -> None:
     assert made["messages"] == [{"role": "user", "content": [{"type": "text", "text": "What is it?"}, shown]}]
 
 
+def test_an_image_leaves_in_the_form_that_was_looked_at() -> None:
+    shown = {"type": "image_url", "image_url": {"url": data_url(png(), "image/x;note=http://127.0.0.1/"), "detail": "low"}}
+    said = [{"role": "user", "content": [shown]}]
+
+    made = way(replace(TOLD, sees_images=True), messages=said)
+
+    held = {"type": "image_url", "image_url": {"url": data_url(png())}}
+    assert json.loads(made.body)["messages"] == [{"role": "user", "content": [held]}]
+    assert made.shows_images
+    assert not way(replace(TOLD, sees_images=True), messages=MESSAGES).shows_images
+
+
 @pytest.mark.parametrize(
     "item",
     [{"role": "developer", "content": [PICTURE]}, {"type": "function_call_output", "call_id": "c1", "output": [PICTURE]}],

@@ -24,12 +24,19 @@ def test_a_projector_lets_the_model_see(weights: EmbeddedModel, tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("name", "why"),
-    [("none", "no such file"), ("folder", "cannot be read"), ("empty", "no projector"), ("model", "no projector")],
+    [
+        ("none", "no such file"),
+        ("folder", "cannot be read"),
+        ("empty", "no projector"),
+        ("model", "no projector"),
+        ("text", "no projector"),
+    ],
 )
 def test_what_is_none_is_told_and_the_model_stays(weights: EmbeddedModel, tmp_path: Path, name: str, why: str) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "empty").touch()
     (tmp_path / "model").symlink_to(weights.path)
+    (tmp_path / "text").write_bytes(b"a copy of " + write_projector(tmp_path / "mmproj.gguf", weights.path).read_bytes())
     said: list[str] = []
 
     tell_projector(tmp_path / name, said.append)
