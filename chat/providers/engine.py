@@ -26,7 +26,6 @@ import msgspec
 from chat.kernel.settings import ROOT
 from chat.providers.base import Cancel, ProviderProblem
 from chat.providers.problems import Failure, problem
-from chat.providers.projector import UNFIT
 from chat.providers.weights import EmbeddedModel
 
 log = logging.getLogger("chat.providers")
@@ -171,7 +170,10 @@ class Engine:
             if self._projector and self.find() is None and child.poll() is not None:
                 child = self._start(sees_images=False)
                 if self.find() is not None:
-                    log.warning(UNFIT)
+                    log.warning(
+                        "CHAT_EMBEDDED_PROJECTOR: the engine does not start with this file, so it runs without, and pictures "
+                        "are refused. Name the mmproj file that was published with the model, and start again."
+                    )
             yield child
 
     def _start(self, *, sees_images: bool) -> subprocess.Popen[bytes]:

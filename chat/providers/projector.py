@@ -13,10 +13,6 @@ _MAGIC = b"GGUF"
 _HAS_EYES = b"clip.has_vision_encoder" + (7).to_bytes(4, "little") + b"\x01"
 _HEAD_BYTES = 64 * 2**20
 
-UNFIT = (
-    "The engine does not start with the projector of CHAT_EMBEDDED_PROJECTOR, so it runs without: the model reads text, and "
-    "pictures are refused. Set CHAT_EMBEDDED_PROJECTOR to the mmproj file that was published with the model, and start again."
-)
 BLIND = (
     "The model on this machine cannot see pictures just now: its projector does not fit it. "
     "Leave the pictures out, choose another model, or tell the operator."
