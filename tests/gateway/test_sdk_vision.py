@@ -237,6 +237,36 @@ def test_no_address_is_followed(openai_client: Sdk, anthropic_client: Sdk, elsew
     assert elsewhere.asked == []
 
 
+@pytest.mark.parametrize(
+    ("part", "twice"),
+    [
+        ('"image_url", "image_url": {"url": URL}', '"type": "text", "text": "x"'),
+        ('"text", "text": "x", "image_url": {"url": URL}', '"type": "image_url"'),
+    ],
+)
+def test_no_address_is_followed_where_a_name_stands_twice(api: ApiSite, elsewhere: "Elsewhere", part: str, twice: str) -> None:
+    hidden = f'{{"type": {part}, {twice}}}'.replace("URL", json.dumps(f"{elsewhere.url}/red.png"))
+
+    with api.http() as http:
+        http.post("/v1/chat/completions", content=_body(hidden))
+
+    assert elsewhere.asked == []
+
+
+def test_no_address_is_followed_that_lies_deeper_than_we_can_look(api: ApiSite, elsewhere: "Elsewhere") -> None:
+    """How deep that is depends on the stack; between what the gateway skips and what is read later there were four levels."""
+    shown = f'{{"type": "image_url", "image_url": {{"url": "{elsewhere.url}/red.png"}}, "deep": '
+
+    with api.http() as http:
+        statuses = [
+            http.post("/v1/chat/completions", content=_body(f"{shown}{'[' * depth}{']' * depth}}}")).status_code
+            for depth in range(900, 1000)
+        ]
+
+    assert set(statuses) == {400}
+    assert elsewhere.asked == []
+
+
 def test_where_another_model_can_it_is_asked(openai_client: Sdk, elsewhere: "Elsewhere") -> None:
     answer = openai_client("chat.completions.create", **chat(f"{elsewhere.url}/red.png") | {"model": "first-here"})
 
@@ -279,6 +309,10 @@ def _traps(folder: Path) -> Path:
         (traps / name).write_text(f"#!/bin/sh\necho {name} >> {folder}/ran\n")
         (traps / name).chmod(0o755)
     return traps
+
+
+def _body(part: str) -> str:
+    return f'{{"model": "{MODEL}", "max_tokens": 1, "messages": [{{"role": "user", "content": [{part}]}}]}}'
 
 
 class Elsewhere:

@@ -119,9 +119,29 @@ def test_what_cannot_be_held_to_is_refused_by_name(fields: Any, words: str) -> N
 
 
 @pytest.mark.parametrize("odd", [b'"\\ud800"', b"[" * 3000 + b"]" * 3000, b"1e999"])
-def test_what_is_not_about_tools_is_left_as_it_came(odd: bytes) -> None:
+def test_what_nobody_here_reads_is_left_as_it_came_and_nothing_else(odd: bytes) -> None:
+    """The engine may read what we cannot: addresses to fetch, or tools to leave out in silence."""
     assert odd in way(TOLD, messages=MESSAGES, tools=[], unknown=odd).body
-    assert way(TOLD, messages=odd).trial is None
+    for field in ("messages", "tools", "response_format"):
+        with pytest.raises(Problem, match=f"`{field}` cannot be read"):
+            way(TOLD, **{"messages": MESSAGES, field: odd})
+    with pytest.raises(Problem, match="`input` cannot be read"):
+        way(TOLD, Protocol.EMBEDDINGS, input=odd)
+
+
+def test_an_image_among_instructions_is_looked_at_too() -> None:
+    remote = {"type": "image", "source": {"type": "url", "url": "http://127.0.0.1/"}}
+
+    with pytest.raises(Problem, match="Send the image itself"):
+        way(replace(TOLD, sees_images=True), Protocol.COUNT_TOKENS, messages=MESSAGES, system=[remote])
+
+
+def test_a_model_that_sees_is_sent_what_was_read() -> None:
+    twice = b'[{"role": "user", "content": [{"type": "image_url", "type": "text", "text": "Hi"}]}]'
+
+    made = way(replace(TOLD, sees_images=True), messages=twice)
+
+    assert b"image_url" not in made.body
 
 
 @pytest.mark.parametrize("field", ["tools", "messages"])
