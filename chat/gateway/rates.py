@@ -8,8 +8,8 @@ from limits import parse
 
 from chat.gateway.guard import Caller
 from chat.kernel import clock
+from chat.kernel.counting import Standing
 from chat.kernel.errors import Problem, TooMany
-from chat.kernel.limits import Standing
 from chat.kernel.site import Site
 
 

@@ -3,17 +3,17 @@
 import logging
 import math
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Timer
-from typing import Any, cast
+from typing import Any
 
 from limits import parse
 from limits.errors import StorageError
-from limits.storage import MemoryStorage, Storage, storage_from_string
-from limits.strategies import MovingWindowRateLimiter, RateLimiter, SlidingWindowCounterRateLimiter
+from limits.storage import MemoryStorage, RedisStorage, Storage
+from limits.strategies import MovingWindowRateLimiter, RateLimiter
 
+from chat.kernel.counting import Counters, InMemory, InValkey, Standing
 from chat.kernel.crypto import keyed_hash
 from chat.kernel.errors import TooMany
 
@@ -29,15 +29,6 @@ class _Limiters:
 
     usual: RateLimiter
     fallback: RateLimiter
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How much of a limit is left, and in how many seconds more of it is."""
-
-    limit: int
-    remaining: int
-    reset: int
 
 
 class _Seldom:
@@ -73,61 +64,75 @@ class Limits:
         self._secret = secret
         memory = _Memory()
         shared: Storage = memory
+        self._counters: Counters = InMemory(memory)
+        self._fallback = self._counters
         if redis_url:
-            shared = cast(
-                Storage, storage_from_string(redis_url, wrap_exceptions=True, socket_timeout=1, socket_connect_timeout=1)
-            )
+            shared = RedisStorage(redis_url, wrap_exceptions=True, socket_timeout=1, socket_connect_timeout=1)
+            self._counters = InValkey(shared)
         self._moving = _Limiters(MovingWindowRateLimiter(shared), MovingWindowRateLimiter(memory))
-        self._counting = _Limiters(SlidingWindowCounterRateLimiter(shared), SlidingWindowCounterRateLimiter(memory))
 
     def hit(self, rate: str, kind: str, who: str) -> None:
         """Count one `kind` of act by `who` against a rate like "30/hour". Raises TooMany when it is used up."""
-        self._take(self._moving, rate, kind, self._hashed(kind, who), 1)
+        item, key = _parsed(rate), self._hashed(kind, who)
+        try:
+            limiter = self._moving.usual
+            allowed = limiter.hit(item, kind, key)
+        except StorageError:
+            _tell()
+            limiter = self._moving.fallback
+            allowed = limiter.hit(item, kind, key)
+        if not allowed:
+            raise _too_many(rate, limiter.get_window_stats(item, kind, key).reset_time - time.time())
 
     def count(self, rate: str, kind: str, who: str, cost: int = 1) -> Standing:
         """The same for what comes thousands of times: two counters a window in place of each hit's moment.
 
         Returns how the limit stands then.
         """
-        key = self._hashed(kind, who)
-        self._take(self._counting, rate, kind, key, cost)
-        return self._standing(rate, kind, key)
+        standing, allowed = self._count(rate, kind, self._hashed(kind, who), cost)
+        if not allowed:
+            raise _too_many(rate, standing.reset)
+        return standing
 
     def add(self, rate: str, kind: str, who: str, cost: int) -> None:
         """Count what is known only afterwards, and cannot be refused any more: it uses up at most what is left."""
         key = self._hashed(kind, who)
-        left = min(cost, self._standing(rate, kind, key).remaining)
+        left = min(cost, self._look(rate, kind, key).remaining)
         if left > 0:
-            with suppress(TooMany):  # another one was faster: there is less left, and what there is will do
-                self._take(self._counting, rate, kind, key, left)
+            self._count(rate, kind, key, left)  # where another one was faster there is less left, and what there is will do
 
     def _hashed(self, kind: str, who: str) -> str:
         return keyed_hash(self._secret, f"{kind}:{who}")
 
-    def _standing(self, rate: str, kind: str, key: str) -> Standing:
+    def _count(self, rate: str, kind: str, key: str, cost: int) -> tuple[Standing, bool]:
         item = _parsed(rate)
+        name = item.key_for(kind, key)
         try:
-            stats = self._counting.usual.get_window_stats(item, kind, key)
+            allowed, window = self._counters.count(item, name, cost)
         except StorageError:
-            stats = self._counting.fallback.get_window_stats(item, kind, key)
-        return Standing(item.amount, stats.remaining, max(0, math.ceil(stats.reset_time - time.time())))
+            _tell()
+            allowed, window = self._fallback.count(item, name, cost)
+        return window.standing(item), allowed
 
-    def _take(self, limiters: "_Limiters", rate: str, kind: str, key: str, cost: int) -> None:
+    def _look(self, rate: str, kind: str, key: str) -> Standing:
         item = _parsed(rate)
+        name = item.key_for(kind, key)
         try:
-            limiter = limiters.usual
-            allowed = limiter.hit(item, kind, key, cost=cost)
+            return self._counters.look(item, name).standing(item)
         except StorageError:
-            log.warning("limit store unreachable, counting in memory")
-            limiter = limiters.fallback
-            allowed = limiter.hit(item, kind, key, cost=cost)
-        if allowed:
-            return
-        seconds = max(1, math.ceil(limiter.get_window_stats(item, kind, key).reset_time - time.time()))
-        raise TooMany(
-            f"That was more than this site allows ({rate.replace('/', ' per ')}). Please try again in {_span(seconds)}.",
-            retry_after=seconds,
-        )
+            return self._fallback.look(item, name).standing(item)
+
+
+def _tell() -> None:
+    log.warning("limit store unreachable, counting in memory")
+
+
+def _too_many(rate: str, seconds: float) -> TooMany:
+    wait = max(1, math.ceil(seconds))
+    return TooMany(
+        f"That was more than this site allows ({rate.replace('/', ' per ')}). Please try again in {_span(wait)}.",
+        retry_after=wait,
+    )
 
 
 def _span(seconds: int) -> str:
