@@ -1,7 +1,9 @@
 """A program's request as its top-level fields, each kept as the bytes it came in: what we do not know stays as it is."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from functools import cache
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -71,12 +73,17 @@ def read_request(protocol: Protocol, body: bytes) -> Posted:
     return Posted(model, fields, streams, bool(options and options.include_usage), most)
 
 
+@cache
+def _decoder(kind: Hashable) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(cast(Any, kind) | None)
+
+
 def _typed(fields: Fields, name: str, kind: type[T]) -> T | None:
     raw = fields.get(name)
     if raw is None:
         return None
     try:
-        return msgspec.json.decode(raw, type=kind | None)
+        return cast(T | None, _decoder(cast(Hashable, kind)).decode(raw))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         words = {str: "a string", float: "a whole number", bool: "true or false"}.get(kind, "an object")
         raise BadRequest(f"`{name}` must be {words}.") from None

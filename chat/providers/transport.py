@@ -1,32 +1,25 @@
-"""How a provider is reached: one urllib3 pool, our time-outs, our retries, and a socket that any thread can shut.
+"""How a provider is reached: kept connections, our time-outs, our retries, and a socket that any thread can shut.
 
-The SDKs' own pool looks through all its connections on each request and collapses under many streams; urllib3's does not.
+The SDKs' own pool looks through all its connections on each request and collapses under many streams.
 Nothing is logged, no proxy is read from the environment, no cookie is kept, and no upstream body leaves as an error.
 """
 
-import _socket
 import logging
 import random
-import socket
 import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from http.client import HTTPException
-from typing import Any
 
-import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.response import BaseHTTPResponse
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
-from chat.kernel.sockets import peek, send_all
 from chat.providers.arrivals import ArrivingResponse
 from chat.providers.base import Cancel, ProviderProblem
+from chat.providers.connections import Connection, Pool
 from chat.providers.letterhead import Letterhead
 from chat.providers.problems import Failure, failure_of_status, problem
 
@@ -34,7 +27,6 @@ from chat.providers.problems import Failure, failure_of_status, problem
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
 _POOLS = 64
-_POOL_SIZE = 1024
 _READ_SIZE = 16384
 _ERROR_BODY = 65536
 _ERROR_BODY_SECONDS = 2.0
@@ -62,8 +54,8 @@ class Exchange:
         self.deadlines = deadlines
         self.failure: Failure | None = None
         self.is_fresh = False  # whether the connection was opened for this call
-        self._connection: _Connection | None = None
-        self._response: BaseHTTPResponse | None = None
+        self._connection: Connection | None = None
+        self._pool: Pool | None = None
         self._arriving: ArrivingResponse | None = None
         self._ended = False
         self._first_byte_by = 0.0
@@ -72,22 +64,19 @@ class Exchange:
 
     def begin(self) -> None:
         """Count the time to the first byte from here."""
-        self.is_fresh = False
+        self.is_fresh = self._ended = False
         self._first_byte_by = time.monotonic() + self.deadlines.first_byte
 
-    def use(self, connection: "_Connection") -> None:
+    def use(self, connection: Connection, pool: Pool) -> None:
         """Make `connection` the one that stopping shuts; raises if the reader has left already."""
         connection.carry(self)
-        self._connection = connection
+        self._connection, self._pool = connection, pool
         if self.cancel.is_set:
             raise ConnectionAbortedError
 
-    def expect(self, arriving: ArrivingResponse) -> None:
-        """Read from `arriving` itself: urllib3's way to it takes longer than the reading, and there is nothing to decode."""
+    def answer(self, arriving: ArrivingResponse) -> None:
+        """Read the answer from `arriving`."""
         self._arriving = arriving
-
-    def answer(self, response: BaseHTTPResponse) -> None:
-        self._response = response
         self._allow(max(self._first_byte_by - time.monotonic(), 0.001))
 
     def pause(self, seconds: float) -> bool:
@@ -127,14 +116,14 @@ class Exchange:
 
     def close(self) -> None:
         """Give the connection back if its answer was read to the end; otherwise end it, so that the provider stops working."""
-        if self._response is not None and not self._ended:
+        if self._arriving is not None and not self._ended:
             self._shut()
-            self._response.close()
-        self._response = self._arriving = None
-        self._connection = None
+            self._arriving.close()
+            if self._connection is not None and self._pool is not None:
+                self._connection.close()
+        self._arriving = self._connection = self._pool = None
 
     def _read(self) -> bytes:
-        assert self._response is not None
         assert self._arriving is not None
         try:
             data = self._arriving.read1(_READ_SIZE)
@@ -144,10 +133,15 @@ class Exchange:
             failure = Failure.CUT
         else:
             if self._arriving.isclosed():
-                self._response.release_conn()
+                self._give_back()
             return data
         # Raised out here because an exception may quote what came, and one raised in `except` carries it along.
         raise problem(failure)
+
+    def _give_back(self) -> None:
+        if self._connection is not None and self._pool is not None:
+            self._pool.give_back(self._connection)
+            self._pool = None
 
     def _allow(self, seconds: float) -> None:
         if self._connection is not None:
@@ -163,108 +157,16 @@ class Exchange:
             connection.shut(self)
 
 
-_current: ContextVar[Exchange] = ContextVar("exchange")
-
-
-class _Connection(HTTPConnection):
-    """A connection that knows whose call it carries, and that another thread may shut for that call and no other.
-
-    A pooled connection may have moved on to the next person's call by the time the first one's reader leaves.
-    """
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._lock = threading.Lock()
-        self._exchange: Exchange | None = None
-        self._head = b""
-        # `sock` is taken away as soon as the provider says that it will close after this answer, which then still arrives.
-        self._carrier: socket.socket | None = None
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether it can be used again: it is open, and nothing came unasked. To poll for that is slow in gevent."""
-        return self.sock is not None and peek(self.sock) is None
-
-    def response_class(self, *args: Any, **options: Any) -> ArrivingResponse:  # type: ignore[override]  # http.client calls it
-        arriving = ArrivingResponse(*args, **options)
-        _current.get().expect(arriving)
-        return arriving
-
-    def carry(self, exchange: Exchange) -> None:
-        with self._lock:
-            self._exchange = exchange
-            self._carrier = self.sock
-
-    def connect(self) -> None:
-        super().connect()
-        _current.get().is_fresh = True
-
-    def request(self, *args: Any, **options: Any) -> None:
-        if self.sock is None:
-            self.connect()
-        self._head = b""  # of a request that was not sent
-        _current.get().use(self)
-        super().request(*args, **options)
-
-    def send(self, data: Any) -> None:
-        """Send a request's head together with its body, unless that is so large that putting them together costs more."""
-        if not self._head:
-            self._head = data
-            return
-        head, self._head = self._head, b""
-        if len(data) > _READ_SIZE:
-            send_all(self.sock, head)
-        else:
-            data = head + data
-        send_all(self.sock, data)
-
-    def allow(self, exchange: Exchange, seconds: float) -> None:
-        """Set how long `exchange` waits for bytes, if the connection still carries it."""
-        with self._lock:
-            if self._exchange is exchange and self._carrier is not None:
-                self._carrier.settimeout(seconds)
-
-    def shut(self, exchange: Exchange) -> None:
-        with self._lock:
-            if self._exchange is not exchange or self._carrier is None:
-                return
-            # The plain call of the system, not the one of ssl or gevent: those change the state of the object under the
-            # thread that reads from it. gevent keeps the system's socket in `_sock`.
-            raw = getattr(self._carrier, "_sock", self._carrier)
-            if not isinstance(raw, _socket.socket):
-                return  # gevent's stand-in for one that is closed already
-            try:
-                _socket.socket.shutdown(raw, socket.SHUT_RDWR)
-            except OSError:
-                return  # the other side was faster
-
-
-class _SecureConnection(_Connection, HTTPSConnection):
-    pass
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection
-
-
 class Transport:
     """The one way out, shared by every provider of the process."""
 
     def __init__(self, deadlines: Deadlines | None = None, *, authorities: str | None = None) -> None:
         self._deadlines = deadlines or Deadlines()
         self._authorities = authorities
-        self._timeout = urllib3.Timeout(connect=self._deadlines.connect, read=self._deadlines.first_byte)
-        # A pool that is forgotten closes its connections. urllib3's own manager takes as long to find one as to send to it.
         self._pool = lru_cache(_POOLS)(self._open_pool)
 
-    def _open_pool(self, scheme: str, host: str, port: int | None) -> HTTPConnectionPool:
-        if scheme == "https":
-            return _SecurePool(host, port, maxsize=_POOL_SIZE, ssl_context=self._trust)
-        return _Pool(host, port, maxsize=_POOL_SIZE)
+    def _open_pool(self, scheme: str, host: str, port: int | None) -> Pool:
+        return Pool(scheme, host, port, lambda: self._trust)
 
     @cached_property
     def _trust(self) -> ssl.SSLContext:
@@ -284,16 +186,12 @@ class Transport:
             exchange.close()
 
     def _ask(self, exchange: Exchange, letterhead: Letterhead, body: bytes) -> bool:
-        token = _current.set(exchange)
-        try:
-            for retry in range(_RETRIES + 1):
-                is_answered, pause = self._attempt(exchange, letterhead, body)
-                if is_answered:
-                    return True
-                if pause is None or retry == _RETRIES or not exchange.pause(max(pause, _jittered(retry))):
-                    break
-        finally:
-            _current.reset(token)
+        for retry in range(_RETRIES + 1):
+            is_answered, pause = self._attempt(exchange, letterhead, body)
+            if is_answered:
+                return True
+            if pause is None or retry == _RETRIES or not exchange.pause(max(pause, _jittered(retry))):
+                break
         return False
 
     def _attempt(self, exchange: Exchange, letterhead: Letterhead, body: bytes) -> tuple[bool, float | None]:
@@ -319,16 +217,12 @@ class Transport:
         exchange.close()
         return False, None if exchange.failure is Failure.QUOTA else _pause_asked(answer)
 
-    def ask(self, exchange: Exchange, letterhead: Letterhead, body: bytes) -> BaseHTTPResponse | None:
+    def ask(self, exchange: Exchange, letterhead: Letterhead, body: bytes) -> ArrivingResponse | None:
         """Send `body` once, and return the answer's head, whatever its status. None: `exchange.failure` says why.
 
         For what is passed on as it came; the caller closes the exchange. Nothing is tried again here.
         """
-        token = _current.set(exchange)
-        try:
-            answer = self._send(exchange, letterhead, body)
-        finally:
-            _current.reset(token)
+        answer = self._send(exchange, letterhead, body)
         if answer is not None:
             exchange.answer(answer)
         return answer
@@ -337,34 +231,28 @@ class Transport:
         """Return a new call, to be made by `ask`."""
         return Exchange(cancel, self._deadlines)
 
-    def _send(self, exchange: Exchange, letterhead: Letterhead, body: bytes) -> BaseHTTPResponse | None:
+    def _send(self, exchange: Exchange, letterhead: Letterhead, body: bytes) -> ArrivingResponse | None:
         exchange.begin()
+        pool = self._pool(letterhead.scheme, letterhead.host, letterhead.port)
+        connection = pool.take()
         try:
-            return self._pool(letterhead.scheme, letterhead.host, letterhead.port).urlopen(
-                "POST",
-                letterhead.path,
-                body=body,
-                headers=letterhead.headers,
-                redirect=False,
-                retries=False,
-                preload_content=False,
-                decode_content=False,
-                timeout=self._timeout,
-            )
-        except (
-            urllib3.exceptions.NewConnectionError,
-            urllib3.exceptions.ConnectTimeoutError,
-            urllib3.exceptions.SSLError,
-        ):
+            if connection.sock is None:
+                connection.open(self._deadlines.connect)
+                exchange.is_fresh = True
+            exchange.use(connection, pool)
+            connection.ask(letterhead.path, letterhead.headers, body)
+            return connection.answer(self._deadlines.first_byte)
+        except (NewConnectionError, ConnectTimeoutError, ssl.SSLError):
             exchange.failure = Failure.UNREACHABLE
-        except urllib3.exceptions.ReadTimeoutError:
+        except TimeoutError:
             exchange.failure = Failure.TIMEOUT
-        except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError):
+        except (HTTPError, HTTPException, OSError, ValueError):
             exchange.failure = Failure.CUT
+        connection.close()
         return None
 
 
-def _pause_asked(answer: BaseHTTPResponse) -> float | None:
+def _pause_asked(answer: ArrivingResponse) -> float | None:
     if answer.status not in _RETRIED_STATUSES:
         return None
     try:

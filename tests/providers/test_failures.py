@@ -78,6 +78,8 @@ def test_a_busy_provider_is_asked_again_before_the_first_byte(provider: Provider
 
     assert said(events) == "Hello, world."
     assert len(fake.calls) == 2
+    assert said(ask(provider, "ok")) == "Hello, world."
+    assert [call.connection for call in fake.calls] == [1, 1, 1]  # each was read to its end, and served again
 
 
 def test_a_provider_that_stays_busy_is_asked_three_times(provider: Provider, fake: FakeProvider) -> None:
