@@ -59,8 +59,9 @@ class Connection(HTTPConnection):
             self._carrier = self.sock
 
     def ask(self, path: str, headers: Mapping[str, str], body: bytes) -> None:
-        """Send a request."""
+        """Send a request. The provider may take as long to read on as it may to be reached."""
         self._head = b""
+        self.sock.settimeout(self.timeout)  # the call before had times of its own
         with suppress(BrokenPipeError, ConnectionResetError):  # it may have said why before it closed
             PlainConnection.request(self, "POST", path, body, headers)
 

@@ -3,6 +3,8 @@
 import gc
 import socket
 import ssl
+import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -59,10 +61,35 @@ def test_a_pool_that_is_forgotten_closes_what_is_free(pair: tuple[Connection, so
     assert there.recv(1) == b""
 
 
+def test_a_request_has_its_own_time_and_not_what_the_call_before_was_left(pair: tuple[Connection, socket.socket]) -> None:
+    connection, there = pair
+    connection.timeout = 10
+    connection.carry(self := object())
+    connection.allow(self, 0.05)
+    body = b"x" * 8_000_000
+    read: list[int] = []
+    slow = threading.Thread(target=_read_late, args=(there, len(body), read))
+    slow.start()
+
+    connection.ask("/v1", {}, body)
+
+    slow.join()
+    assert read[0] > len(body), "the head, and all of the body"
+
+
 def test_a_name_of_a_place_leads_to_its_usual_port() -> None:
     assert _pool("https").take().port == 443
     assert _pool("http").take().port == 80
     assert _pool("http", "::1").take().host == "::1"
+
+
+def _read_late(there: socket.socket, least: int, read: list[int]) -> None:
+    time.sleep(0.3)
+    there.settimeout(10)
+    count = 0
+    while count <= least:
+        count += len(there.recv(1_000_000))
+    read.append(count)
 
 
 def _pool(scheme: str = "http", host: str = "127.0.0.1") -> Pool:
