@@ -87,8 +87,9 @@ def _question(transcript: Transcript, parent: str | None, parts: tuple[Part, ...
 def _again(transcript: Transcript, old: Turn, now: datetime) -> Asked:
     question = old if old.role is Role.USER else transcript.get(old.parent)
     reply = answer(question.id, transcript.model, now)
-    # An answer that never said a word is no alternative to anything.
-    rest = transcript if old.role is Role.USER or old.parts else transcript.remove(old.id)
+    # An answer that never said a word is no alternative to anything, unless the conversation went on below it.
+    is_empty = old.role is Role.ASSISTANT and not old.parts and len(transcript.below(old.id)) == 1
+    rest = transcript.remove(old.id) if is_empty else transcript
     return Asked(rest.add(reply), reply)
 
 
@@ -194,7 +195,7 @@ class Shelf:
         known = [turn.id for turn in branch if turn.id in before.turns]
         if known and not history.has_any(known[-1:]):
             raise NotFound("That message was removed meanwhile. Reload the page to see what is there.")
-        history.remove_turns(conversation, set(before.turns) - set(asked.transcript.turns))
+        history.remove_last(conversation, set(before.turns) - set(asked.transcript.turns))
         for turn in branch[-2:]:
             if turn.id not in before.turns or turn.id == asked.answer.id:
                 history.write_turn(permit, conversation, turn)

@@ -221,6 +221,16 @@ def remove_turns(conversation: Conversation, turn_ids: Iterable[str]) -> int:
     )
 
 
+def remove_last(conversation: Conversation, turn_ids: Collection[str]) -> None:
+    """Delete these turns, but for those below which another tab has gone on: nothing may hang from what is not there."""
+    if not turn_ids:
+        return
+    followed = sa.select(StoredTurn.parent).where(
+        StoredTurn.conversation_id == conversation.id, StoredTurn.parent.in_(list(turn_ids))
+    )
+    remove_turns(conversation, set(turn_ids) - set(db.session.scalars(followed)))
+
+
 def pin(conversation: Conversation, *, pinned: bool) -> None:
     """Keep the conversation at the top of the list, or no longer. Raises Problem when there is no more room there."""
     if pinned and not conversation.pinned:

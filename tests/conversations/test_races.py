@@ -6,6 +6,7 @@ import threading
 import pytest
 from flask import Flask
 
+from chat.conversations import history
 from chat.conversations.models import Conversation, StoredTurn
 from chat.kernel.db import db
 from tests.browser import Browser
@@ -70,6 +71,41 @@ def test_deleting_while_another_tab_sends_leaves_nothing(app: Flask, client: Bro
         assert (sent in (200, 404), statuses) == (True, [303])
         db.session.rollback()
         assert (db.session.query(Conversation).count(), db.session.query(StoredTurn).count()) == (0, 0)
+
+
+def test_what_was_said_below_an_answer_without_words_stays_when_that_is_asked_again(client: Browser, people: People) -> None:
+    turn_history_on(sign_in(client, people.alice))
+    first = Chat(client).send("Beginning", model="reset")
+    path, silent = f"/c/{first.conversation}", first.turns[1]
+    assert (silent.state, silent.text) == ("failed", "")
+    chat = Chat(client, path).send("Going on", model="ok")
+
+    assert chat.act("regenerate", turn=silent.id, model="ok").said == ["Beginning", "Hello, world."]
+
+    assert db.session.query(StoredTurn).count() == 5, "the question, two answers to it, and what was said below the first"
+    assert chat.act("switch", turn=silent.id).said[-2:] == ["Going on", "Hello, world."]
+
+
+def test_what_another_tab_has_gone_on_from_is_not_removed(client: Browser, people: People) -> None:
+    # Between reading a conversation and holding it: no page can show that moment, so the step itself is asked.
+    turn_history_on(sign_in(client, people.alice))
+    chat = Chat(client).send("Beginning", model="ok")
+    answer, conversation = chat.turns[1].id, db.session.query(Conversation).one()
+    last = chat.send("Going on", model="ok").turns[-1].id
+
+    history.remove_last(conversation, {answer, last})
+
+    assert {row.public_id for row in db.session.query(StoredTurn)} == {turn.id for turn in chat.turns[:-1]}
+
+
+def test_an_answer_without_words_goes_when_it_is_asked_again(client: Browser, people: People) -> None:
+    turn_history_on(sign_in(client, people.alice))
+    chat = Chat(client).send("Beginning", model="reset")
+
+    chat.act("regenerate", turn=chat.turns[1].id, model="ok")
+
+    assert chat.said == ["Beginning", "Hello, world."]
+    assert db.session.query(StoredTurn).count() == 2
 
 
 def _delete(browser: Browser, conversation: str, token: str, statuses: list[int]) -> None:

@@ -119,7 +119,8 @@ MUTATIONS = (
         "</head>", '<link rel="stylesheet" href="https://fonts.example.com/a.css"></head>',
     ),
     _one(
-        "limits that let everybody through", "sec-abuse", "chat/kernel/limits.py", "        if allowed:", "        if True:",
+        "limits that let everybody through", "sec-abuse", "chat/kernel/limits.py",
+        "not allowed:\n            raise _too_many(rate, limiter", "False:\n            raise _too_many(rate, limiter",
     ),
     _one(
         "passwords hashed cheaply", "sec-passwords", "chat/accounts/configuration.py",
